@@ -1,0 +1,235 @@
+/**
+ * The port every feature room stores through. One repository per thing; what must be atomic is one method here, so that no
+ * room ever opens a transaction. Two engines implement it with the same code where SQL is the same.
+ *
+ * All methods throw `GatewayError('store_unavailable')` (503 with Retry-After ≤ 2 s) when the engine cannot answer:
+ * connection lost, locked beyond the timeout, disk full. A method that returned has committed (SQLite `synchronous=FULL`,
+ * PostgreSQL `synchronous_commit=on`).
+ */
+import type {
+  AttachmentRecord,
+  ChatRecord,
+  CredentialRecord,
+  MessageRecord,
+  TurnFrame,
+  TurnRecord,
+  TurnStatus,
+  UsageRecord,
+  UserRecord,
+  WebSessionRecord,
+} from './records.ts';
+import type { Problem } from '../errors.ts';
+
+/** A page of a keyset list. `next` is the key of the last item when there are more, else null. */
+export interface Page<Item, Key> {
+  items: Item[];
+  next: Key | null;
+}
+
+declare const owned: unique symbol;
+/** A chat that was read through its owner's id. Routes get it only from `findOwned`. */
+export type OwnedChat = ChatRecord & { readonly [owned]: true };
+/** A turn that was read through its owner's id. */
+export type OwnedTurn = TurnRecord & { readonly [owned]: true };
+
+export interface UserRepository {
+  /** Creates or refreshes a person at sign-in; `createdAt`, `blockedAt` and `validAfter` of an existing one stay. */
+  upsert(user: { id: string; login: string; name: string | null; avatarUrl: string | null; now: number }): Promise<UserRecord>;
+  find(id: string): Promise<UserRecord | null>;
+  /** Voids every web session and API token issued before `now`. */
+  revokeAll(id: string, now: number): Promise<void>;
+  setBlocked(id: string, blockedAt: number | null): Promise<void>;
+  /** Erases the user and everything of theirs by cascade. Returns the ids of the erased chats. */
+  erase(id: string): Promise<string[]>;
+  /** People with a credential whose membership check is older than `before`, a few at a time. */
+  dueForRecheck(before: number, limit: number): Promise<string[]>;
+}
+
+export interface CredentialRepository {
+  find(userId: string): Promise<CredentialRecord | null>;
+  /** At sign-in: replaces whatever is there, clears `rejectedAt`, counts `version` up. */
+  put(record: { userId: string; sealed: string; keyId: string; expiresAt: number | null; now: number }): Promise<CredentialRecord>;
+  /** After a refresh or re-encryption: writes only if the stored version is still `version`. False: someone else wrote. */
+  replace(record: {
+    userId: string; version: number; sealed: string; keyId: string; expiresAt: number | null; now: number;
+  }): Promise<boolean>;
+  markRejected(userId: string, version: number, now: number): Promise<void>;
+  markChecked(userId: string, now: number): Promise<void>;
+  delete(userId: string): Promise<void>;
+  /** Users whose credential is not sealed with `keyId`, a few at a time, by user id after `after`. */
+  sealedWithOther(keyId: string, after: string | null, limit: number): Promise<CredentialRecord[]>;
+  /**
+   * Runs `work` while holding the one right to refresh this user's credential, across instances. SQLite: a queue in the
+   * process; PostgreSQL: an advisory lock on a connection of its own, held longer than `work`. Rejects when `signal` aborts.
+   */
+  withRefreshLock<T>(userId: string, signal: AbortSignal, work: () => Promise<T>): Promise<T>;
+}
+
+export interface WebSessionRepository {
+  /** Never returns an ended or expired (idle or absolute) session. */
+  find(idHash: string, now: number, idleMs: number): Promise<WebSessionRecord | null>;
+  /** Insert or update. Never revives an ended one (D1): returns false then. */
+  save(record: WebSessionRecord): Promise<boolean>;
+  touch(idHash: string, now: number): Promise<void>;
+  /** Ends it for good: a tombstone stays until it would have expired anyway. */
+  end(idHash: string, now: number): Promise<void>;
+  /** By public id, only of this user. False: not theirs or not there. */
+  endOwned(userId: string, publicId: string, now: number): Promise<boolean>;
+  endAll(userId: string, now: number): Promise<number>;
+  list(userId: string, now: number, idleMs: number): Promise<WebSessionRecord[]>;
+  deleteExpired(now: number, idleMs: number, limit: number): Promise<number>;
+}
+
+/** Key of the chat list: newest activity first. */
+export interface ChatKey { updatedAt: number; id: string }
+
+export interface ChatChanges {
+  title?: string; model?: string | null; pinned?: boolean; archived?: boolean;
+}
+
+export interface ChatRepository {
+  create(chat: {
+    id: string; userId: string; sessionId: string | null; title: string | null; model: string | null;
+    systemPrompt: string | null; now: number;
+  }): Promise<OwnedChat>;
+  /** The caller's own name, private to the user: finds it or creates it; concurrent calls get the same chat. */
+  findOrCreateBySessionId(userId: string, sessionId: string, fresh: { id: string; model: string | null; now: number }): Promise<{ chat: OwnedChat; created: boolean }>;
+  findBySessionId(userId: string, sessionId: string): Promise<OwnedChat | null>;
+  findOwned(userId: string, chatId: string): Promise<OwnedChat | null>;
+  /** Newest activity first; `q` searches titles and messages (all words, prefix of the last, accents and case folded). */
+  list(userId: string, options: { q?: string; after?: ChatKey; limit: number; archived?: boolean }): Promise<Page<OwnedChat, ChatKey>>;
+  /** A title given here has source `user`. Null: no such chat of this user. */
+  update(userId: string, chatId: string, changes: ChatChanges, now: number): Promise<OwnedChat | null>;
+  /** Sets an automatic title unless a person has set one. True: it changed. */
+  setAutoTitle(chatId: string, title: string, now: number): Promise<boolean>;
+  bumpContextVersion(chatId: string): Promise<void>;
+  /** Removes the chat with everything that hangs on it: messages, turns, events, runtime session files. False: not there. */
+  delete(userId: string, chatId: string): Promise<boolean>;
+  /** Chats of anyone whose last activity is before `before`, a few at a time. Pinned ones too: retention is the operator's word. */
+  expired(before: number, limit: number): Promise<{ id: string; userId: string }[]>;
+}
+
+export interface MessageRepository {
+  /** By place; `after` is a `seq`. */
+  list(chatId: string, options: { order: 'asc' | 'desc'; after?: number; limit: number }): Promise<Page<MessageRecord, number>>;
+  find(chatId: string, messageId: string): Promise<MessageRecord | null>;
+  /** Everything before (exclusive) `beforeSeq`, oldest first, for rebuilding a runtime session. */
+  context(chatId: string, beforeSeq: number): Promise<MessageRecord[]>;
+}
+
+/** A user message that asks for a turn. */
+export interface NewTurn {
+  turnId: string;
+  messageId: string;
+  userId: string;
+  chatId: string;
+  content: string;
+  attachments: AttachmentRecord[];
+  /** Resolved model, already checked against the user's list; null: the runtime's first. */
+  model: string | null;
+  delivery: 'reject' | 'queue' | 'steer';
+  background: boolean;
+  idempotency: { key: string; bodyHash: string } | null;
+  /** Instance that starts it at once when it can start; null: leave it queued for a worker. */
+  owner: string | null;
+  now: number;
+  limits: { turnsPerUser: number; queuePerChat: number };
+}
+
+/** What became of a {@link NewTurn}. Everything but `accepted`, `steered` and `replayed` has written nothing. */
+export type AcceptOutcome =
+  /** `turn.status` is `running` (owned by `owner`) or `queued`. */
+  | { kind: 'accepted'; turn: OwnedTurn; message: MessageRecord }
+  /** Joined the running turn: `message` is saved in it, its answer's place moved behind it. */
+  | { kind: 'steered'; turn: OwnedTurn; message: MessageRecord }
+  | { kind: 'replayed'; turn: OwnedTurn }
+  | { kind: 'idempotency_mismatch' }
+  | { kind: 'turn_running'; turnId: string }
+  | { kind: 'queue_full' }
+  | { kind: 'too_many_turns' }
+  | { kind: 'chat_gone' };
+
+/** How a turn ended, written with its last frames, its answer and the chat's activity in one transaction. */
+export interface TurnEnd {
+  turnId: string;
+  fence: number;
+  status: Exclude<TurnStatus, 'queued' | 'running'>;
+  error: Problem | null;
+  model: string | null;
+  /** The answer, whole or partial; null: nothing was said. */
+  message: { id: string; content: string; model: string | null; status: 'complete' | 'partial'; createdAt: number } | null;
+  /** Frames not yet stored, the terminal one last. */
+  frames: TurnFrame[];
+  usage: UsageRecord[];
+  /** True when the runtime session's context no longer equals our history. */
+  contextLost: boolean;
+  now: number;
+}
+
+export interface TurnRepository {
+  /** Saves the user message and the turn in one transaction (or says why not). One running turn per chat is a unique index. */
+  accept(turn: NewTurn): Promise<AcceptOutcome>;
+  findOwned(userId: string, turnId: string): Promise<OwnedTurn | null>;
+  /** Makes the oldest queued turn of the chat running for `owner`, unless one runs. Null: nothing to do. */
+  claimNext(chatId: string, owner: string, now: number): Promise<OwnedTurn | null>;
+  /** Chats that have a queued turn and none running, oldest first. */
+  chatsWithWork(limit: number): Promise<string[]>;
+  /** Appends frames (ids contiguous after what is stored) and signs life. False: fenced off, stop at once. */
+  appendFrames(turnId: string, fence: number, frames: TurnFrame[], now: number): Promise<boolean>;
+  /** Stored frames with id > `after`, in order, at most about `limitBytes` of data (at least one if there is one). */
+  frames(turnId: string, after: number, limitBytes: number): Promise<TurnFrame[]>;
+  /** False: fenced off or already ended; nothing was written. */
+  end(end: TurnEnd): Promise<boolean>;
+  /** Ends a queued turn as cancelled, or notes the request on a running one. Null: not this user's. Idempotent. */
+  requestCancel(userId: string, turnId: string, now: number): Promise<OwnedTurn | null>;
+  /** User messages that joined the running turn after place `afterSeq`, in order. */
+  steered(turnId: string, afterSeq: number): Promise<MessageRecord[]>;
+  /** Signs life for all turns this instance runs; returns those with a cancel request. */
+  heartbeat(owner: string, turnIds: string[], now: number): Promise<{ id: string; fence: number; cancelRequestedAt: number | null }[]>;
+  /** Running turns whose owner gave no sign of life since `before` (or that `owner` left behind). */
+  abandoned(before: number, owner: string | null, limit: number): Promise<TurnRecord[]>;
+  /** Queued and running turns of a chat, oldest first. */
+  active(chatId: string): Promise<OwnedTurn[]>;
+  /** Running turns of one user (sign-out everywhere, block, erase). */
+  activeOfUser(userId: string): Promise<OwnedTurn[]>;
+  /** Frames of turns that ended before `before`, in small steps. Returns how many turns were cleaned. */
+  deleteFrames(before: number, limit: number): Promise<number>;
+  deleteIdempotencyKeys(before: number, limit: number): Promise<number>;
+}
+
+/** Files of runtime sessions, for the SDK's `sessionFs`. A `session` is `user-<userId>-<chatId>`; paths are absolute POSIX. */
+export interface SessionFileRepository {
+  read(session: string, path: string): Promise<string | null>;
+  write(session: string, path: string, content: string, now: number): Promise<void>;
+  /** One row per append; never rewrites what is there. */
+  append(session: string, path: string, content: string, now: number): Promise<void>;
+  stat(session: string, path: string): Promise<{ kind: 'file' | 'directory'; size: number; createdAt: number; modifiedAt: number } | null>;
+  mkdir(session: string, path: string, now: number): Promise<void>;
+  list(session: string, path: string): Promise<{ name: string; kind: 'file' | 'directory' }[]>;
+  /** Removes a file, or a directory with all below it. Returns false if nothing was there. */
+  remove(session: string, path: string): Promise<boolean>;
+  rename(session: string, from: string, to: string, now: number): Promise<void>;
+  deleteSession(session: string): Promise<void>;
+  /** Sessions whose chat is gone, a few at a time. */
+  orphans(limit: number): Promise<string[]>;
+}
+
+export interface UsageRepository {
+  ofUser(userId: string, options: { from: number; to: number }): Promise<UsageRecord[]>;
+}
+
+/** Everything stored. Opened by `openStore`; whoever opened it closes it. */
+export interface Store {
+  readonly engine: 'sqlite' | 'postgres';
+  readonly users: UserRepository;
+  readonly credentials: CredentialRepository;
+  readonly webSessions: WebSessionRepository;
+  readonly chats: ChatRepository;
+  readonly messages: MessageRepository;
+  readonly turns: TurnRepository;
+  readonly sessionFiles: SessionFileRepository;
+  readonly usage: UsageRepository;
+  /** Proves that a write commits within the deadline. */
+  ping(signal: AbortSignal): Promise<void>;
+  close(): Promise<void>;
+}
