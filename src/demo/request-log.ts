@@ -1,0 +1,57 @@
+import type { Exchange } from './exchange.ts';
+
+/** A chat completion that was asked for. */
+export interface ModelRequest {
+  /** Milliseconds since the epoch. */
+  at: number;
+  token: string;
+  /** Whose token it was; null: nobody's, so it was refused. */
+  login: string | null;
+  model: string;
+  messages: unknown[];
+  stream: boolean;
+  /** The client closed the connection before the end. */
+  aborted: boolean;
+  /** The body as it came. */
+  raw: Record<string, unknown>;
+}
+
+/** Any request. */
+export interface SeenRequest {
+  method: string;
+  /** Path and query as they came. */
+  path: string;
+  token: string | null;
+  /** Milliseconds since the epoch. */
+  at: number;
+}
+
+const REQUEST_LIMIT = 10_000;
+/** Histories are sent whole with every turn, so that a long run would fill the memory with them. */
+const MODEL_REQUEST_BYTES = 128 * 1024 * 1024;
+
+/** What came, newest last, within bounds of count and size. */
+export class RequestLog {
+  readonly requests: SeenRequest[] = [];
+  readonly modelRequests: ModelRequest[] = [];
+  readonly #sizes: number[] = [];
+  #bytes = 0;
+
+  /** Notes any request. */
+  note(exchange: Exchange): void {
+    const { method, token, request } = exchange;
+    this.requests.push({ method, path: request.url ?? '', token, at: Date.now() });
+    if (this.requests.length > REQUEST_LIMIT) this.requests.shift();
+  }
+
+  /** Notes a chat completion; `bytes` is the size of its body. */
+  noteModel(entry: ModelRequest, bytes: number): void {
+    this.modelRequests.push(entry);
+    this.#sizes.push(bytes);
+    this.#bytes += bytes;
+    while (this.modelRequests.length > REQUEST_LIMIT || this.#bytes > MODEL_REQUEST_BYTES) {
+      this.modelRequests.shift();
+      this.#bytes -= this.#sizes.shift() ?? 0;
+    }
+  }
+}
