@@ -1,8 +1,8 @@
+import type { StandIn } from './contract.ts';
 import { type Exchange, type Route, sendJson } from './exchange.ts';
 import { type Fault, type GitHubFault, parseFault } from './faults.ts';
 import { isObject, parseObject } from './json.ts';
 import type { StandInModel } from './models.ts';
-import type { StandIn } from './stand-in.ts';
 
 /*
  * The stand-in's methods for tests in other processes.
@@ -44,7 +44,10 @@ function act(standIn: StandIn, exchange: Exchange): void {
   const json = /^application\/json\b/i.test(exchange.request.headers['content-type'] ?? '');
   const input = json ? parseObject(exchange.body.toString('utf8')) : null;
   const action = ACTIONS[String(input?.action)];
-  if (!input || !action) return sendJson(exchange, 400, { message: `One of ${Object.keys(ACTIONS).join(', ')}` });
+  if (!input || !action) {
+    sendJson(exchange, 400, { message: `One of ${Object.keys(ACTIONS).join(', ')}` });
+    return;
+  }
   try {
     sendJson(exchange, 200, { result: action(standIn, input) ?? null });
   } catch (error) {

@@ -1,10 +1,12 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { once } from 'node:events';
+import { chooseAutoModel, openAutoSession } from './auto-model.ts';
+import { findCaller } from './callers.ts';
 import { type ChatStream, completionBody, streamAnswer } from './chat-stream.ts';
 import { describeAccount, PremiumLedger, setQuotaHeaders } from './copilot-account.ts';
-import { type Exchange, type Route, send, sendJson } from './exchange.ts';
+import { type Exchange, type Handler, type Route, send, sendJson } from './exchange.ts';
 import { type Fault, refusalBody } from './faults.ts';
-import { isObject, parseObject } from './json.ts';
+import { parseObject } from './json.ts';
 import { answerTo, countTokens, type ModelAnswer } from './model-answers.ts';
 import { DEFAULT_MODELS, describeModel, type StandInModel } from './models.ts';
 import type { StandInPerson } from './people.ts';
@@ -28,75 +30,100 @@ export interface CopilotApi {
   setModels(login: string | null, models: readonly StandInModel[] | null): void;
 }
 
+const DOCS = 'https://docs.github.com/rest';
 /** Attempts are remembered for this many requests, so that a fault can end after `times` of them. */
 const ATTEMPT_LIMIT = 5_000;
 
+/** What the routes share. */
+interface State extends CopilotSettings {
+  premium: PremiumLedger;
+  attempts: Map<string, number>;
+  models: Map<string | null, readonly StandInModel[]>;
+  fault: Fault | null;
+}
+
 /** Builds the model API. */
 export function copilotApi(settings: CopilotSettings): CopilotApi {
-  const premium = new PremiumLedger();
-  const attempts = new Map<string, number>();
-  const models = new Map<string | null, readonly StandInModel[]>();
-  let globalFault: Fault | null = null;
-  const modelsOf = (person: StandInPerson): readonly StandInModel[] =>
-    models.get(person.login) ?? models.get(null) ?? DEFAULT_MODELS;
-
-  /** The person behind the token, or null after a refusal was sent. */
-  const admit = (exchange: Exchange): StandInPerson | null => {
-    const person = personOf(settings, exchange.token);
-    if (!person) sendJson(exchange, 401, refusalBody(401));
-    else if (person.plan === 'none') send(exchange, 403, 'text/plain', 'unauthorized: not licensed to use Copilot\n');
-    else return person;
-    return null;
+  const state: State = {
+    ...settings,
+    premium: new PremiumLedger(),
+    attempts: new Map(),
+    models: new Map(),
+    fault: null,
   };
-
-  const complete = async (exchange: Exchange): Promise<void> => {
-    const body = parseObject(exchange.body.toString('utf8'));
-    const entry = noteRequest(settings, exchange, body ?? {});
-    const person = admit(exchange);
-    if (!person) return;
-    const model = modelsOf(person).find((candidate) => candidate.id === entry.model && candidate.enabled !== false);
-    if (!body || !model) return sendJson(exchange, 400, refusalBody(400, body ? 'model_not_supported' : undefined));
-    const answer = tryAnswer(entry, settings.pace.tokenMs > 0);
-    if (typeof answer === 'string')
-      return sendJson(exchange, 400, { error: { message: answer, code: 'bad_directive' } });
-    const fault = dueFault(answer.directives.fault ?? globalFault, attempts, exchange);
-    if (typeof fault?.kind === 'number') return refuse(exchange, fault, fault.kind);
-    // A premium request is what a person asks; the runtime's own retries and tool rounds are free.
-    if (exchange.request.headers['x-initiator'] !== 'agent') premium.add(person.login, model.multiplier ?? 1);
-    setQuotaHeaders(exchange.response, person, premium);
-    await respond(exchange, entry, planStream(settings, model, answer, fault));
-  };
-
-  const account = (exchange: Exchange): void => {
-    const person = personOf(settings, exchange.token);
-    if (!person) return sendJson(exchange, 401, { message: 'Bad credentials', status: '401' });
-    sendJson(exchange, 200, describeAccount(person, premium, settings.origin()));
-  };
-
-  const listModels = (exchange: Exchange): void => {
-    const person = admit(exchange);
-    if (person) sendJson(exchange, 200, { object: 'list', data: modelsOf(person).map(describeModel) });
-  };
-
+  const withModels =
+    (handler: (exchange: Exchange, models: readonly StandInModel[]) => void): Handler =>
+    (exchange) => {
+      const person = admit(state, exchange);
+      if (person) handler(exchange, modelsOf(state, person));
+    };
   return {
     routes: [
-      ['GET', '/copilot_internal/user', account],
-      ['GET', '/models', listModels],
-      ['POST', '/chat/completions', complete],
+      ['GET', '/copilot_internal/user', (exchange) => showAccount(state, exchange)],
+      ['GET', '/models', withModels((exchange, models) => sendJson(exchange, 200, modelList(models)))],
+      ['POST', '/models/session', withModels(openAutoSession)],
+      ['POST', '/auto', withModels(chooseAutoModel)],
+      ['POST', '/chat/completions', (exchange) => complete(state, exchange)],
     ],
     setFault: (fault) => {
-      globalFault = fault;
+      state.fault = fault;
     },
     setModels: (login, list) => {
-      if (list) models.set(login, list);
-      else models.delete(login);
+      if (list) state.models.set(login, list);
+      else state.models.delete(login);
     },
   };
 }
 
-function personOf(settings: CopilotSettings, token: string | null): StandInPerson | null {
-  const grant = settings.tokens.find(token);
-  return settings.people.find((person) => person.login === grant?.login) ?? null;
+function modelsOf(state: State, person: StandInPerson): readonly StandInModel[] {
+  return state.models.get(person.login) ?? state.models.get(null) ?? DEFAULT_MODELS;
+}
+
+function modelList(models: readonly StandInModel[]): Record<string, unknown> {
+  return { object: 'list', data: models.map(describeModel) };
+}
+
+function showAccount(state: State, exchange: Exchange): void {
+  const person = findCaller(state, exchange.token)?.person;
+  if (person) sendJson(exchange, 200, describeAccount(person, state.premium, state.origin()));
+  else sendJson(exchange, 401, { message: 'Bad credentials', documentation_url: DOCS, status: '401' });
+}
+
+/** The person behind the token, or null after a refusal was sent. */
+function admit(state: State, exchange: Exchange): StandInPerson | null {
+  const person = findCaller(state, exchange.token)?.person;
+  if (!person) sendJson(exchange, 401, refusalBody(401));
+  else if (person.plan === 'none') send(exchange, 403, 'text/plain', 'unauthorized: not licensed to use Copilot\n');
+  else return person;
+  return null;
+}
+
+async function complete(state: State, exchange: Exchange): Promise<void> {
+  const body = parseObject(exchange.body.toString('utf8'));
+  const entry = noteRequest(state, exchange, body ?? {});
+  const person = admit(state, exchange);
+  if (!person) return;
+  const model = modelsOf(state, person).find(
+    (candidate) => candidate.id === entry.model && candidate.enabled !== false,
+  );
+  if (!body || !model) {
+    sendJson(exchange, 400, refusalBody(400, body ? 'model_not_supported' : undefined));
+    return;
+  }
+  const answer = tryAnswer(entry, state.pace.tokenMs > 0);
+  if (typeof answer === 'string') {
+    sendJson(exchange, 400, { error: { message: answer, code: 'bad_directive' } });
+    return;
+  }
+  const fault = dueFault(answer.directives.fault ?? state.fault, state.attempts, exchange);
+  if (typeof fault?.kind === 'number') {
+    refuse(exchange, fault, fault.kind);
+    return;
+  }
+  // A premium request is what a person asks; the runtime's own retries and tool rounds are free.
+  if (exchange.request.headers['x-initiator'] !== 'agent') state.premium.add(person.login, model.multiplier ?? 1);
+  setQuotaHeaders(exchange.response, person, state.premium);
+  await respond(exchange, entry, planStream(state, model, answer, fault));
 }
 
 function noteRequest(settings: CopilotSettings, exchange: Exchange, raw: Record<string, unknown>): ModelRequest {
@@ -188,8 +215,8 @@ async function respond(exchange: Exchange, entry: ModelRequest, stream: ChatStre
     entry.aborted = !response.writableEnded && stream.fault?.kind !== 'cut';
   });
   response.setHeader('x-request-id', randomUUID());
-  if (entry.stream) return streamAnswer(exchange, stream);
-  if (stream.fault?.kind === 'hang' || stream.fault?.kind === 'stall') await once(exchange.signal, 'abort');
+  if (entry.stream) await streamAnswer(exchange, stream);
+  else if (stream.fault?.kind === 'hang' || stream.fault?.kind === 'stall') await once(exchange.signal, 'abort');
   else if (stream.fault?.kind === 'cut') response.destroy();
   else if (stream.fault?.kind === 'error') sendJson(exchange, 500, refusalBody(500));
   else sendJson(exchange, 200, completionBody(stream));

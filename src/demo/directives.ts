@@ -78,8 +78,8 @@ function isJson(text: string): boolean {
 }
 
 function apply(found: Directives, name: string, value: string): void {
-  if (name === 'say') found.say = unescape(value);
-  else if (name === 'think') found.think = unescape(value);
+  if (name === 'say') found.say = withoutEscapes(value);
+  else if (name === 'think') found.think = withoutEscapes(value);
   else if (name === 'tokens') found.tokens = readCount(value);
   else if (name === 'pace') found.paceMs = readCount(value);
   else if (name === 'first') found.firstMs = readCount(value);
@@ -97,7 +97,7 @@ function readCount(value: string): number {
   return Number(value);
 }
 
-function unescape(text: string): string {
+function withoutEscapes(text: string): string {
   return text.replace(/\\(.)/gs, (_, character: string) =>
     character === 'n' ? '\n' : character === 't' ? '\t' : character,
   );

@@ -4,6 +4,8 @@ import { parseObject } from './json.ts';
 /** One request and the means to answer it. */
 export interface Exchange {
   method: string;
+  /** Path and query as they came. */
+  target: string;
   /** Path without the `/api/v3` that GitHub Enterprise Server puts before its REST API. */
   path: string;
   query: URLSearchParams;
@@ -42,6 +44,7 @@ export async function readExchange(request: IncomingMessage, response: ServerRes
   }
   return {
     method: request.method ?? 'GET',
+    target: url.pathname + url.search,
     path: url.pathname.replace(/^\/api\/v3(?=\/|$)/, '') || '/',
     query: url.searchParams,
     request,

@@ -87,7 +87,10 @@ function choose(settings: OAuthSettings, codes: Map<string, PendingCode>, exchan
   const request = readAuthorizeRequest(settings, exchange);
   if (!request) return;
   const person = settings.people.find((candidate) => candidate.login === login);
-  if (!person) return refuse(exchange, 404, 'Nobody here', `There is no ${login} at this stand-in.`);
+  if (!person) {
+    refuse(exchange, 404, 'Nobody here', `There is no ${login} at this stand-in.`);
+    return;
+  }
   const code = randomWord(20).toLowerCase();
   const { redirectUri, challenge, scopes } = request;
   codes.set(code, { login, redirectUri, challenge, scopes, expiresAt: Date.now() + CODE_LIFETIME_MS });
@@ -143,14 +146,17 @@ function answerTokenRequest(settings: OAuthSettings, codes: Map<string, PendingC
           error_uri: `${TROUBLESHOOTING}/#${outcome.replaceAll('_', '-')}`,
         }
       : tokenFields(outcome);
-  if (/\bjson\b/i.test(exchange.request.headers.accept ?? '')) return sendJson(exchange, 200, fields);
+  if (/\bjson\b/i.test(exchange.request.headers.accept ?? '')) {
+    sendJson(exchange, 200, fields);
+    return;
+  }
   const form = new URLSearchParams();
   for (const [name, value] of Object.entries(fields)) form.set(name, String(value));
   send(exchange, 200, 'application/x-www-form-urlencoded; charset=utf-8', form.toString());
 }
 
 /** Fields of the body, or of the query as GitHub also allows; credentials may come as Basic instead. */
-function readTokenRequest(exchange: Exchange): Record<string, string> {
+function readTokenRequest(exchange: Exchange): Partial<Record<string, string>> {
   const body = Object.entries(readFields(exchange)).filter(
     (entry): entry is [string, string] => typeof entry[1] === 'string',
   );
@@ -170,7 +176,7 @@ export function readBasic(exchange: Exchange): { user: string; password: string 
 function tokenOutcome(
   settings: OAuthSettings,
   codes: Map<string, PendingCode>,
-  fields: Record<string, string>,
+  fields: Partial<Record<string, string>>,
   now: number,
 ): IssuedToken | TokenError {
   if (fields.client_id !== settings.clientId || !sameText(fields.client_secret ?? '', settings.clientSecret))

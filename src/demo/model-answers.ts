@@ -137,8 +137,13 @@ function notePrompt(conversation: Conversation, { text, images }: { text: string
 function readContent(content: unknown): { text: string; images: number } {
   if (typeof content === 'string') return { text: content, images: 0 };
   const parts = Array.isArray(content) ? content.filter(isObject) : [];
-  const texts = parts.map((part) => part.text).filter((text) => typeof text === 'string');
-  return { text: texts.join('\n'), images: parts.filter((part) => part.type === 'image_url').length };
+  const isImage = (part: Record<string, unknown> | undefined): boolean => part?.type === 'image_url';
+  // The runtimes put an image's file name before it, as a text of its own.
+  const texts = parts
+    .filter((_, index) => index === 0 || !isImage(parts[index + 1]))
+    .map((part) => part.text)
+    .filter((text) => typeof text === 'string');
+  return { text: texts.join('\n'), images: parts.filter(isImage).length };
 }
 
 /** The runtimes put the time, reminders and the like around a prompt, each in an element of its own. */

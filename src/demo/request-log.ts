@@ -39,9 +39,13 @@ export class RequestLog {
 
   /** Notes any request. */
   note(exchange: Exchange): void {
-    const { method, token, request } = exchange;
-    this.requests.push({ method, path: request.url ?? '', token, at: Date.now() });
-    if (this.requests.length > REQUEST_LIMIT) this.requests.shift();
+    const { method, token, target } = exchange;
+    this.#push({ method, path: target, token, at: Date.now() });
+  }
+
+  /** Notes that someone wanted another host from us as their proxy, as a request with the method CONNECT. */
+  noteForeign(target: string): void {
+    this.#push({ method: 'CONNECT', path: target, token: null, at: Date.now() });
   }
 
   /** Notes a chat completion; `bytes` is the size of its body. */
@@ -53,5 +57,10 @@ export class RequestLog {
       this.modelRequests.shift();
       this.#bytes -= this.#sizes.shift() ?? 0;
     }
+  }
+
+  #push(request: SeenRequest): void {
+    this.requests.push(request);
+    if (this.requests.length > REQUEST_LIMIT) this.requests.shift();
   }
 }
