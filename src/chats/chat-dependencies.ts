@@ -1,0 +1,40 @@
+/** What the chats' routes are handed by the composition root. */
+
+import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
+import type {
+  FastifyBaseLogger,
+  FastifyInstance,
+  RawReplyDefaultExpression,
+  RawRequestDefaultExpression,
+  RawServerDefault,
+} from 'fastify';
+import type { Principal } from '../principal.ts';
+import type { Runtimes } from '../runtimes/runtime-port.ts';
+import type { Store } from '../store/store.ts';
+import type { CredentialSource } from '../turns/credential-source.ts';
+import type { TurnEngine } from '../turns/turn-engine.ts';
+import type { UserEvents } from '../turns/user-events.ts';
+import type { EventStreams } from '../wire/event-stream.ts';
+
+export interface ChatDependencies {
+  readonly store: Store;
+  readonly engine: TurnEngine;
+  readonly runtimes: Runtimes;
+  readonly credentials: CredentialSource;
+  readonly userEvents: UserEvents;
+  readonly streams: EventStreams;
+  /** `COPILOT_MODEL`; null: the first the user may use. */
+  readonly defaultModel: string | null;
+  readonly clock: () => number;
+  /** Aborts when the principal's right to be here ends (sign-out, revoked token, block). */
+  readonly untilRevoked: (principal: Principal) => AbortSignal;
+}
+
+/** A Fastify scope whose schemas are TypeBox. */
+export type TypedApp = FastifyInstance<
+  RawServerDefault,
+  RawRequestDefaultExpression,
+  RawReplyDefaultExpression,
+  FastifyBaseLogger,
+  TypeBoxTypeProvider
+>;

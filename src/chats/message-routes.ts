@@ -1,0 +1,111 @@
+/** A chat's history, and the message that starts a turn. */
+import { Type } from 'typebox';
+import { GatewayError, notFound } from '../errors.ts';
+import { MessageShape, messageView, TurnShape } from '../turns/turn-shapes.ts';
+import { decodeCursor, encodeCursor } from '../wire/cursor.ts';
+import { Nullable, PageOf, PageQuery, problems, Strict } from '../wire/shapes.ts';
+import type { ChatDependencies, TypedApp } from './chat-dependencies.ts';
+import { ChatParams, ModelName } from './chat-routes.ts';
+import { chooseModel } from './model-choice.ts';
+import { replyWithTurn, waitingOf } from './turn-reply.ts';
+import { Attachments, checkedAttachments, idempotencyOf, MessageContent } from './turn-request.ts';
+
+const NewMessage = Strict({
+  content: MessageContent,
+  attachments: Type.Optional(Attachments),
+  model: Type.Optional(Nullable(ModelName)),
+  delivery: Type.Optional(
+    Type.Union([Type.Literal('queue'), Type.Literal('steer')], {
+      description:
+        'While the chat answers: run after that (queue) or join it (steer). Default: refuse with turn_running',
+    }),
+  ),
+});
+
+const HistoryQuery = Strict({
+  ...PageQuery,
+  order: Type.Optional(Type.Union([Type.Literal('asc'), Type.Literal('desc')], { default: 'asc' })),
+});
+
+const Place = Type.Integer({ minimum: 0 });
+
+export function messageRoutes(app: TypedApp, deps: ChatDependencies): void {
+  historyRoute(app, deps);
+  sendRoute(app, deps);
+}
+
+function historyRoute(app: TypedApp, deps: ChatDependencies): void {
+  app.get(
+    '/api/chats/:chatId/messages',
+    {
+      config: { scope: 'chats:read' },
+      schema: {
+        tags: ['messages'],
+        summary: 'History of a chat',
+        params: ChatParams,
+        querystring: HistoryQuery,
+        response: { 200: PageOf(MessageShape), ...problems },
+      },
+    },
+    async (request) => {
+      const chat = await deps.store.chats.findOwned(request.principal.userId, request.params.chatId);
+      if (chat === null) throw notFound('chat');
+      const { cursor, limit = 25, order = 'asc' } = request.query;
+      const page = await deps.store.messages.list(chat.id, {
+        order,
+        limit,
+        ...(cursor === undefined ? {} : { after: decodeCursor(Place, cursor) }),
+      });
+      return { items: page.items.map(messageView), nextCursor: encodeCursor(page.next) };
+    },
+  );
+}
+
+function sendRoute(app: TypedApp, deps: ChatDependencies): void {
+  app.post(
+    '/api/chats/:chatId/messages',
+    {
+      config: { scope: 'chats:write' },
+      schema: {
+        tags: ['messages'],
+        summary: 'Send a message: a turn',
+        description:
+          'Waits for the answer by default; `Accept: text/event-stream` streams it; `Prefer: respond-async` answers 202 at once.',
+        params: ChatParams,
+        body: NewMessage,
+        response: {
+          200: Type.Object({ turn: TurnShape, message: Nullable(MessageShape) }),
+          202: Type.Object({ turn: TurnShape }),
+          ...problems,
+        },
+      },
+    },
+    async (request, reply) => {
+      const { userId } = request.principal;
+      const chat = await deps.store.chats.findOwned(userId, request.params.chatId);
+      if (chat === null) throw notFound('chat');
+      const { content, attachments = [], model, delivery = 'reject' } = request.body;
+      const idempotency = idempotencyOf(request, { chatId: chat.id, ...request.body });
+      const images = checkedAttachments(attachments);
+      const chosen = await chooseModel(deps, userId, [model, chat.model, deps.defaultModel]);
+      if (images.length > 0 && !chosen.vision) {
+        throw new GatewayError(
+          'attachment_rejected',
+          `The model ${chosen.id} cannot see images. Choose one with "vision" in GET /api/models.`,
+        );
+      }
+      const { turn } = await deps.engine.submit({
+        chat,
+        content,
+        attachments: images,
+        model: chosen.id,
+        delivery,
+        background: waitingOf(request) === 'async',
+        idempotency,
+        requestId: request.id,
+      });
+      await replyWithTurn(request, reply, turn, deps);
+      return reply;
+    },
+  );
+}

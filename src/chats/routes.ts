@@ -1,0 +1,23 @@
+/** Every route of this room, for the composition root. */
+import { askRoutes } from './ask-routes.ts';
+import type { ChatDependencies, TypedApp } from './chat-dependencies.ts';
+import { chatRoutes } from './chat-routes.ts';
+import { exportRoutes } from './export-routes.ts';
+import { messageRoutes } from './message-routes.ts';
+import { modelRoutes } from './model-routes.ts';
+import { turnRoutes } from './turn-routes.ts';
+import { userEventRoutes } from './user-event-routes.ts';
+
+export function registerChatRoutes(app: TypedApp, deps: ChatDependencies): void {
+  for (const register of [
+    chatRoutes,
+    messageRoutes,
+    askRoutes,
+    turnRoutes,
+    exportRoutes,
+    modelRoutes,
+    userEventRoutes,
+  ]) {
+    register(app, deps);
+  }
+}

@@ -1,0 +1,90 @@
+/** How a caller waits for a turn: JSON when it ends, its events as they come, or a place to look later. */
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { GatewayError } from '../errors.ts';
+import type { MessageRecord } from '../store/records.ts';
+import type { OwnedTurn } from '../store/store.ts';
+import { messageView, turnView } from '../turns/turn-shapes.ts';
+import type { ChatDependencies } from './chat-dependencies.ts';
+
+/** What the request's headers ask for. */
+export type Waiting = 'json' | 'stream' | 'async';
+
+export function waitingOf(request: FastifyRequest): Waiting {
+  const prefer = [request.headers.prefer ?? []].flat().join(',');
+  if (/(^|[,;\s])respond-async($|[,;\s])/i.test(prefer)) return 'async';
+  return acceptsEventStream(request) ? 'stream' : 'json';
+}
+
+function acceptsEventStream(request: FastifyRequest): boolean {
+  return (request.headers.accept ?? '').split(',').some((range) => {
+    const [type, ...parameters] = range.split(';').map((part) => part.trim().toLowerCase());
+    return type === 'text/event-stream' && !parameters.some((parameter) => /^q=0(\.0*)?$/.test(parameter));
+  });
+}
+
+/** Streams the turn's frames after `after` to the caller. */
+export function sendTurnEvents(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  turn: OwnedTurn,
+  after: number,
+  deps: ChatDependencies,
+): FastifyReply {
+  return deps.streams.send(
+    reply,
+    (signal) => deps.engine.follow(turn, after, signal),
+    deps.untilRevoked(request.principal),
+  );
+}
+
+/**
+ * Waits until the turn has ended.
+ * @returns the turn and its answer (null when it was stopped before anything was said)
+ * @throws GatewayError of a failed or interrupted turn, with `turnId`; `unauthenticated` when the caller's right to wait ends
+ */
+export async function endedTurn(
+  request: FastifyRequest,
+  turn: OwnedTurn,
+  deps: ChatDependencies,
+): Promise<{ turn: OwnedTurn; message: MessageRecord | null }> {
+  const until = deps.untilRevoked(request.principal);
+  const ended = await deps.engine.ended(turn, until).catch((error: unknown) => {
+    if (until.aborted) throw new GatewayError('unauthenticated', 'Your sign-in ended while the turn ran.');
+    throw error;
+  });
+  if (ended.error !== null) {
+    const { code, detail, retryAfter } = ended.error;
+    throw new GatewayError(code, detail, {
+      extensions: { turnId: turn.id },
+      ...(typeof retryAfter === 'number' ? { retryAfter } : {}),
+    });
+  }
+  const message = ended.messageId === null ? null : await deps.store.messages.find(ended.chatId, ended.messageId);
+  return { turn: ended, message };
+}
+
+/** Answers a submitted turn the way the caller asked for. */
+export async function replyWithTurn(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  turn: OwnedTurn,
+  deps: ChatDependencies,
+): Promise<void> {
+  const location = `/api/turns/${turn.id}`;
+  switch (waitingOf(request)) {
+    case 'stream':
+      await sendTurnEvents(request, reply.header('content-location', location), turn, 0, deps);
+      return;
+    case 'async':
+      await reply
+        .code(202)
+        .header('location', location)
+        .header('preference-applied', 'respond-async')
+        .send({ turn: turnView(turn) });
+      return;
+    case 'json': {
+      const { turn: ended, message } = await endedTurn(request, turn, deps);
+      await reply.send({ turn: turnView(ended), message: message === null ? null : messageView(message) });
+    }
+  }
+}
