@@ -81,7 +81,12 @@ export type RuntimeEvent =
   | { readonly type: 'reasoning'; readonly text: string }
   | { readonly type: 'tool.started'; readonly toolCallId: string; readonly name: string }
   | { readonly type: 'tool.completed'; readonly toolCallId: string; readonly name: string; readonly success: boolean }
-  | { readonly type: 'input.requested'; readonly requestId: string; readonly question: string; readonly choices: readonly string[] }
+  | {
+      readonly type: 'input.requested';
+      readonly requestId: string;
+      readonly question: string;
+      readonly choices: readonly string[];
+    }
   | { readonly type: 'usage'; readonly usage: ModelUsage }
   | { readonly type: 'title'; readonly title: string }
   /** A model call failed and will be tried again by the runtime; `status` is the upstream's. */

@@ -1,0 +1,263 @@
+/**
+ * The runtimes of this instance: one per place, started on first use, once for all who wait; ended when idle, worn, hung or
+ * in the way. Whoever acquires a host releases it.
+ */
+import { readFile } from 'node:fs/promises';
+import { GatewayError } from '../errors.ts';
+import { runtimeUnavailable, within } from './deadline.ts';
+import { chooseEviction, chooseIdle, reasonToRecycle, restartDelay, wearLimits } from './lease-policy.ts';
+import { choosePlace } from './routing-policy.ts';
+import type { RuntimeHost } from './runtime-host.ts';
+import type { RuntimeParts } from './runtime-parts.ts';
+import type { RuntimeStatus } from './runtime-port.ts';
+import type { Topology } from './topologies/topology.ts';
+
+interface Place {
+  readonly slot: string;
+  host: RuntimeHost | null;
+  starting: Promise<RuntimeHost> | null;
+  /** Failed starts in a row. */
+  failures: number;
+  /** No start before then. */
+  retryAt: number;
+  healthySince: number | null;
+  lastError: unknown;
+}
+
+const PAGE_BYTES = 4096;
+
+export class RuntimeFleet {
+  readonly #topology: Topology;
+  readonly #parts: RuntimeParts;
+  readonly #places = new Map<string, Place>();
+  /** Replaced or given up, ending after their last use. */
+  readonly #retired = new Set<RuntimeHost>();
+  #closed = false;
+
+  constructor(topology: Topology, parts: RuntimeParts) {
+    this.#topology = topology;
+    this.#parts = parts;
+    for (const slot of topology.slots ?? []) this.#places.set(slot, newPlace(slot));
+  }
+
+  /** Where that user belongs now. */
+  slotOf(userId: string): string {
+    if (this.#topology.slots === null) return userId;
+    const places = [...this.#places.values()].map((place) => ({
+      slot: place.slot,
+      healthy: isWell(place),
+      healthySince: place.healthySince,
+    }));
+    return choosePlace(userId, places, this.#parts.clock());
+  }
+
+  /** Live runtimes, the retiring ones among them. */
+  hosts(): RuntimeHost[] {
+    const current = [...this.#places.values()].flatMap((place) => (place.host ? [place.host] : []));
+    return [...current, ...this.#retired];
+  }
+
+  /**
+   * A runtime for the user, counted as in use until `release`.
+   * @param mayEvict false: an idle one of somebody else does not give way
+   * @throws GatewayError `runtimes_busy`, `runtime_unavailable`, `shutting_down`
+   */
+  async acquire(userId: string, signal?: AbortSignal, mayEvict = true): Promise<RuntimeHost> {
+    if (this.#closed) throw shuttingDown();
+    const place = this.#placeOf(this.slotOf(userId));
+    if (place.host?.usable) return use(place.host, this.#parts.clock());
+    place.starting ??= this.#start(place, mayEvict).finally(() => {
+      place.starting = null;
+    });
+    const { start } = this.#parts.timings;
+    const host = await within(place.starting, { what: 'a runtime', ms: start * 2, signals: [signal] });
+    if (!host.usable) throw runtimeUnavailable(host.gone.reason ?? 'the runtime ended while it started');
+    return use(host, this.#parts.clock());
+  }
+
+  /** Counterpart of `acquire`. */
+  release(host: RuntimeHost): void {
+    host.uses -= 1;
+    host.lastUsedAt = this.#parts.clock();
+    if (host.uses > 0) return;
+    const oneUse = this.#topology.slots === null && this.#parts.config.leases.idleMs === 0;
+    if (host.draining || oneUse) void host.end();
+  }
+
+  /** Ends a user's own runtime; shared ones go on. */
+  async endUser(userId: string, reason: unknown): Promise<void> {
+    if (this.#topology.slots !== null) return;
+    const place = this.#places.get(userId);
+    if (!place) return;
+    const host = place.host ?? (await place.starting?.catch(() => null));
+    await host?.end(reason);
+  }
+
+  /** Health, idleness, wear: called by the room's one timer. */
+  async tick(): Promise<void> {
+    const now = this.#parts.clock();
+    await Promise.all([
+      this.#topology.tick(),
+      ...this.hosts().map((host) => host.probe()),
+      ...[...this.#places.values()].map((place) => this.#revive(place, now)),
+    ]);
+    const { idleMs } = this.#parts.config.leases;
+    if (this.#topology.slots === null && idleMs > 0) {
+      await Promise.all(chooseIdle(this.hosts(), idleMs, now).map((host) => host.end()));
+    }
+    if (this.#topology.recycles) await Promise.all(this.hosts().map((host) => this.#recycle(host)));
+  }
+
+  status(): RuntimeStatus[] {
+    const down = [...this.#places.values()].filter((place) => !place.host && this.#topology.slots !== null);
+    return [
+      ...this.hosts().map((host) => host.status()),
+      ...down.map((place) => ({
+        name: place.slot,
+        healthy: place.failures === 0,
+        version: null,
+        sessions: 0,
+        busy: 0,
+        detail: place.failures === 0 ? 'not started' : 'unreachable',
+      })),
+    ];
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    const starting = [...this.#places.values()].map((place) => place.starting);
+    await Promise.allSettled(starting);
+    await Promise.all(this.hosts().map((host) => host.end(shuttingDown())));
+    await this.#topology.close();
+  }
+
+  #placeOf(slot: string): Place {
+    const known = this.#places.get(slot);
+    if (known) return known;
+    const place = newPlace(slot);
+    this.#places.set(slot, place);
+    return place;
+  }
+
+  async #start(place: Place, mayEvict: boolean): Promise<RuntimeHost> {
+    const now = this.#parts.clock();
+    if (now < place.retryAt) throw runtimeUnavailable(place.lastError);
+    if (this.#topology.slots === null) this.#makeRoom(place, mayEvict);
+    try {
+      const host = await this.#topology.start(place.slot);
+      if (this.#closed) {
+        await host.end(shuttingDown());
+        throw shuttingDown();
+      }
+      this.#take(place, host);
+      return host;
+    } catch (error) {
+      place.failures += 1;
+      place.lastError = error;
+      place.retryAt = this.#parts.clock() + restartDelay(place.failures);
+      place.healthySince = null;
+      if (this.#topology.slots === null) this.#forget(place);
+      throw error;
+    }
+  }
+
+  #take(place: Place, host: RuntimeHost): void {
+    // What recovered is returned to calmly; what never failed serves at once.
+    place.healthySince = place.failures > 0 || place.lastError ? this.#parts.clock() : null;
+    place.failures = 0;
+    place.host = host;
+    host.gone.addEventListener('abort', () => this.#left(place, host), { once: true });
+  }
+
+  #left(place: Place, host: RuntimeHost): void {
+    this.#retired.delete(host);
+    if (place.host === host) {
+      place.host = null;
+      place.lastError = host.gone.reason;
+      if (this.#topology.slots === null) this.#forget(place);
+    }
+    void host.end(); // frees what it had, also where it died by itself
+  }
+
+  /** A user's place is kept only while it is of use: there is one for everybody who ever came. */
+  #forget(place: Place): void {
+    if (!place.host && !(place.retryAt > this.#parts.clock())) this.#places.delete(place.slot);
+  }
+
+  /** @throws GatewayError `runtimes_busy` */
+  #makeRoom(place: Place, mayEvict: boolean): void {
+    const { maxRuntimes } = this.#parts.config.leases;
+    const occupied = [...this.#places.values()].filter((other) => other !== place && (other.host || other.starting));
+    if (occupied.length + this.#retired.size < maxRuntimes) return;
+    const victim = mayEvict ? chooseEviction(occupied.flatMap((other) => (other.host ? [other.host] : []))) : null;
+    if (!victim) {
+      throw new GatewayError('runtimes_busy', 'All Copilot runtimes are busy. Try again shortly.', { retryAfter: 2 });
+    }
+    void victim.end('made room for another user');
+  }
+
+  /** Tries a shared place again that failed, so that its recovery shows without a user waiting for it. */
+  async #revive(place: Place, now: number): Promise<void> {
+    const lost = this.#topology.slots !== null && !place.host && !place.starting && place.lastError;
+    if (!lost || now < place.retryAt || this.#closed) {
+      if (this.#topology.slots === null) this.#sweep(place, now);
+      return;
+    }
+    place.starting = this.#start(place, false).finally(() => {
+      place.starting = null;
+    });
+    await place.starting.catch((error: unknown) => {
+      this.#parts.logger.warn({ runtime: place.slot, err: error, failures: place.failures }, 'a runtime is still away');
+    });
+  }
+
+  #sweep(place: Place, now: number): void {
+    if (!place.host && !place.starting && now >= place.retryAt) this.#places.delete(place.slot);
+  }
+
+  async #recycle(host: RuntimeHost): Promise<void> {
+    if (!host.usable) return;
+    const wear = { ...pickWear(host), residentBytes: host.pid === null ? null : await residentBytes(host.pid) };
+    const reason = reasonToRecycle(wear, wearLimits(this.#topology.slots !== null), this.#parts.clock());
+    if (!reason || !host.usable) return;
+    this.#parts.logger.info({ runtime: host.name, reason, ...wear }, 'a runtime is replaced');
+    host.draining = true;
+    const place = this.#places.get(host.slot);
+    if (place?.host === host) place.host = null;
+    this.#retired.add(host);
+    if (host.uses === 0) await host.end();
+  }
+}
+
+function newPlace(slot: string): Place {
+  return { slot, host: null, starting: null, failures: 0, retryAt: 0, healthySince: null, lastError: null };
+}
+
+function isWell(place: Place): boolean {
+  return place.host ? place.host.healthy && !place.host.gone.aborted : place.failures === 0 && !place.lastError;
+}
+
+function use(host: RuntimeHost, now: number): RuntimeHost {
+  host.uses += 1;
+  host.lastUsedAt = now;
+  return host;
+}
+
+function pickWear(host: RuntimeHost) {
+  return { startedAt: host.startedAt, sessionsOpened: host.sessionsOpened };
+}
+
+/** Resident memory of a process; null where the system does not tell. */
+async function residentBytes(pid: number): Promise<number | null> {
+  try {
+    const pages = Number((await readFile(`/proc/${pid}/statm`, 'utf8')).split(' ')[1]);
+    return Number.isFinite(pages) ? pages * PAGE_BYTES : null;
+  } catch {
+    return null; // it ended meanwhile, or this is not Linux
+  }
+}
+
+/** What everybody hears while the gateway closes. */
+export function shuttingDown(): GatewayError {
+  return new GatewayError('shutting_down', 'The gateway is shutting down. Try again shortly.', { retryAfter: 2 });
+}

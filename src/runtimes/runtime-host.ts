@@ -1,0 +1,171 @@
+/**
+ * One runtime and our one connection to it, whoever started it. Every call has a deadline and ends when the runtime does;
+ * a call that ran out of time makes the runtime prove that it lives.
+ */
+import type { CopilotClient, CopilotSession, ResumeSessionConfig } from '@github/copilot-sdk';
+import { DeadlineError, runtimeUnavailable, within } from './deadline.ts';
+import type { RuntimeParts } from './runtime-parts.ts';
+import type { RuntimeStatus } from './runtime-port.ts';
+
+/** What a topology hands over once a runtime answers. */
+export interface RuntimeConnectionParts {
+  /** For logs and `status()`; of an isolated runtime it names nobody. */
+  readonly name: string;
+  /** Which place of the topology it fills: a user's id, a number, a server. */
+  readonly slot: string;
+  /** Connected. */
+  readonly client: CopilotClient;
+  /** Process id; null for a server of others. */
+  readonly pid: number | null;
+  /** Where the runtime keeps sessions' state. */
+  readonly state: 'store' | 'runtime';
+  /** Aborted with the reason when the process exits or the connection closes. */
+  readonly gone: AbortController;
+  /** Frees what the topology made for it (the process is dead by then). Called once. */
+  readonly dispose: () => Promise<void>;
+}
+
+/** A live runtime. */
+export class RuntimeHost {
+  readonly name: string;
+  readonly slot: string;
+  readonly pid: number | null;
+  readonly state: 'store' | 'runtime';
+  readonly startedAt: number;
+  lastUsedAt: number;
+  /** Leases and other uses under way. */
+  uses = 0;
+  /** Warm sessions, counted by the pool. */
+  sessions = 0;
+  sessionsOpened = 0;
+  healthy = true;
+  version: string | null = null;
+  /** No new uses; it ends after the last one. */
+  draining = false;
+  readonly #client: CopilotClient;
+  readonly #gone: AbortController;
+  readonly #dispose: () => Promise<void>;
+  readonly #parts: RuntimeParts;
+  #ending: Promise<void> | null = null;
+  #probing: Promise<boolean> | null = null;
+
+  constructor(made: RuntimeConnectionParts, parts: RuntimeParts) {
+    this.name = made.name;
+    this.slot = made.slot;
+    this.pid = made.pid;
+    this.state = made.state;
+    this.#client = made.client;
+    this.#gone = made.gone;
+    this.#dispose = made.dispose;
+    this.#parts = parts;
+    this.startedAt = parts.clock();
+    this.lastUsedAt = this.startedAt;
+  }
+
+  /** Aborted when the runtime is no longer there; its reason is a `runtime_unavailable`. */
+  get gone(): AbortSignal {
+    return this.#gone.signal;
+  }
+
+  get usable(): boolean {
+    return !this.draining && !this.gone.aborted;
+  }
+
+  /**
+   * Waits for a call to the runtime.
+   * @throws GatewayError `runtime_unavailable` when it died or was silent for `ms`; what the call itself threw otherwise
+   */
+  async call<T>(what: string, ms: number, work: () => Promise<T>, signal?: AbortSignal): Promise<T> {
+    if (this.gone.aborted) throw this.gone.reason;
+    try {
+      return await within(work(), { what: `${what} (${this.name})`, ms, signals: [this.gone, signal] });
+    } catch (error) {
+      if (signal?.aborted) throw error;
+      if (this.gone.aborted) throw this.gone.reason;
+      if (!(error instanceof DeadlineError)) throw error;
+      void this.probe();
+      throw runtimeUnavailable(error);
+    }
+  }
+
+  createSession(sessionId: string, config: ResumeSessionConfig, signal: AbortSignal): Promise<CopilotSession> {
+    this.sessionsOpened += 1;
+    const { open } = this.#parts.timings;
+    return this.call('session.create', open, () => this.#client.createSession({ ...config, sessionId }), signal);
+  }
+
+  resumeSession(sessionId: string, config: ResumeSessionConfig, signal: AbortSignal): Promise<CopilotSession> {
+    this.sessionsOpened += 1;
+    const { open } = this.#parts.timings;
+    return this.call('session.resume', open, () => this.#client.resumeSession(sessionId, config), signal);
+  }
+
+  /** Removes the session from the runtime. One that is not there is fine. */
+  async deleteSession(sessionId: string, signal?: AbortSignal): Promise<void> {
+    const known = await this.#rpc('session.getMetadata', () => this.#client.getSessionMetadata(sessionId), signal);
+    if (known) await this.#rpc('session.delete', () => this.#client.deleteSession(sessionId), signal);
+  }
+
+  models(gitHubToken: string, signal: AbortSignal) {
+    const { account } = this.#parts.timings;
+    return this.call('models.list', account, () => this.#client.rpc.models.list({ gitHubToken }), signal);
+  }
+
+  quota(gitHubToken: string, signal: AbortSignal) {
+    const { account } = this.#parts.timings;
+    return this.call('account.getQuota', account, () => this.#client.rpc.account.getQuota({ gitHubToken }), signal);
+  }
+
+  /** Asks for a sign of life; silence for the deadline ends the runtime. One question at a time. */
+  probe(): Promise<boolean> {
+    this.#probing ??= this.#ask().finally(() => {
+      this.#probing = null;
+    });
+    return this.#probing;
+  }
+
+  /** Ends it at once; runs under way fail with `reason`. Idle sessions lose nothing: all they had is saved. */
+  end(reason: unknown = 'ended by us'): Promise<void> {
+    this.#ending ??= this.#end(reason);
+    return this.#ending;
+  }
+
+  status(): RuntimeStatus {
+    return {
+      name: this.name,
+      healthy: this.healthy && !this.gone.aborted,
+      version: this.version,
+      sessions: this.sessions,
+      busy: this.uses,
+      detail: this.draining ? 'draining' : null,
+    };
+  }
+
+  #rpc<T>(what: string, work: () => Promise<T>, signal?: AbortSignal): Promise<T> {
+    return this.call(what, this.#parts.timings.close, work, signal);
+  }
+
+  async #ask(): Promise<boolean> {
+    const { probe } = this.#parts.timings;
+    try {
+      const answer = await within(this.#client.getStatus(), { what: 'status.get', ms: probe, signals: [this.gone] });
+      this.version = answer.version;
+      this.healthy = true;
+    } catch (error) {
+      this.healthy = false;
+      if (!this.gone.aborted) {
+        this.#parts.logger.warn({ runtime: this.name, err: error }, 'a runtime gave no sign of life and is ended');
+        await this.end(error);
+      }
+    }
+    return this.healthy;
+  }
+
+  async #end(reason: unknown): Promise<void> {
+    this.draining = true;
+    if (!this.gone.aborted) this.#gone.abort(runtimeUnavailable(reason));
+    // SIGKILL or a destroyed socket: `stop()` would spend 270 ms, and a hung runtime would never answer it.
+    await this.#client.forceStop();
+    await this.#dispose();
+  }
+}

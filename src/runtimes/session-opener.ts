@@ -1,0 +1,132 @@
+/**
+ * Opens the runtime session of a chat so that it agrees with our history: resumed where it does, created where nothing was
+ * said, rebuilt from our history where it is gone or says something else.
+ */
+import { randomUUID } from 'node:crypto';
+import { GatewayError } from '../errors.ts';
+import { type ContextMarker, readMarker, writeMarker } from './context-marker.ts';
+import { runtimeUnavailable } from './deadline.ts';
+import { errorOf, failureOfCall } from './runtime-errors.ts';
+import type { RuntimeHost } from './runtime-host.ts';
+import type { RuntimeParts } from './runtime-parts.ts';
+import type { HistoryEntry, LeaseRequest } from './runtime-port.ts';
+import { type EventRelay, RuntimeSession } from './runtime-session.ts';
+import { sessionConfig } from './session-config.ts';
+import { openSessionFiles, STATE_PATH } from './session-files.ts';
+import { EVENTS_FILE, eventFile } from './session-history.ts';
+
+/** An opened session and the note that tells whether it is still the last word. */
+export interface Opening {
+  readonly session: RuntimeSession;
+  readonly opening: string;
+}
+
+/** Whether a session that was opened as `opening` still agrees with what is asked. */
+export async function isCurrent(
+  parts: RuntimeParts,
+  host: RuntimeHost,
+  request: LeaseRequest,
+  opening: string,
+): Promise<boolean> {
+  const marker = await readMarker(parts.sessionFiles, request.sessionId);
+  return marker !== null && marker.opening === opening && agrees(marker, host, request);
+}
+
+function agrees(marker: ContextMarker, host: RuntimeHost, request: LeaseRequest): boolean {
+  return marker.contextVersion === request.contextVersion && marker.server === serverOf(host);
+}
+
+function serverOf(host: RuntimeHost): string | null {
+  return host.state === 'store' ? null : host.slot;
+}
+
+/**
+ * Opens the session.
+ * @throws GatewayError as `SessionLease.run` does; the reason of `signal` when that is aborted
+ */
+export async function openSession(
+  parts: RuntimeParts,
+  host: RuntimeHost,
+  request: LeaseRequest,
+  signal: AbortSignal,
+): Promise<Opening> {
+  const opener = new SessionOpener(parts, host, request, signal);
+  const session = await opener.open();
+  const opening = randomUUID();
+  const marker: ContextMarker = { contextVersion: request.contextVersion, server: serverOf(host), opening };
+  await writeMarker(parts.sessionFiles, request.sessionId, marker, parts.clock());
+  return { session, opening };
+}
+
+class SessionOpener {
+  readonly #parts: RuntimeParts;
+  readonly #host: RuntimeHost;
+  readonly #request: LeaseRequest;
+  readonly #signal: AbortSignal;
+
+  constructor(parts: RuntimeParts, host: RuntimeHost, request: LeaseRequest, signal: AbortSignal) {
+    this.#parts = parts;
+    this.#host = host;
+    this.#request = request;
+    this.#signal = signal;
+  }
+
+  async open(): Promise<RuntimeSession> {
+    const marker = await readMarker(this.#parts.sessionFiles, this.#request.sessionId);
+    if (marker && agrees(marker, this.#host, this.#request)) {
+      const resumed = await this.#attempt('resume', false);
+      if (resumed) return resumed;
+    }
+    const history = await this.#request.history();
+    await this.#clear();
+    return history.length === 0 ? this.#must('create', true) : this.#rebuild(history);
+  }
+
+  async #rebuild(history: readonly HistoryEntry[]): Promise<RuntimeSession> {
+    const { sessionId, model } = this.#request;
+    const { sessionFiles, clock } = this.#parts;
+    const content = eventFile({ id: sessionId, model, cwd: '/' }, history, clock());
+    await sessionFiles.mkdir(sessionId, STATE_PATH, clock());
+    await sessionFiles.append(sessionId, `${STATE_PATH}/${EVENTS_FILE}`, content, clock());
+    return this.#must('resume', false);
+  }
+
+  /** Creating over what is there would mix both histories at the next resume (1.0.85). */
+  async #clear(): Promise<void> {
+    const { sessionId } = this.#request;
+    await this.#host.deleteSession(sessionId, this.#signal);
+    await this.#parts.sessionFiles.deleteSession(sessionId);
+  }
+
+  async #must(how: 'create' | 'resume', fresh: boolean): Promise<RuntimeSession> {
+    const session = await this.#attempt(how, fresh);
+    if (!session) throw runtimeUnavailable('the runtime does not know the session it was just given');
+    return session;
+  }
+
+  /** Null: the runtime knows no such session. */
+  async #attempt(how: 'create' | 'resume', fresh: boolean): Promise<RuntimeSession | null> {
+    const { sessionId, user } = this.#request;
+    const inStore = this.#host.state === 'store';
+    const files = inStore ? openSessionFiles(this.#parts.sessionFiles, sessionId, this.#parts.clock) : null;
+    const relay: EventRelay = { handler: null };
+    const hooks = {
+      files,
+      onEvent: (event: Parameters<NonNullable<EventRelay['handler']>>[0]) => relay.handler?.(event),
+    };
+    const config = sessionConfig(this.#parts.config, { ...this.#request, credential: user.credential }, hooks);
+    const seal = (): void => files?.seal();
+    try {
+      const sdk =
+        how === 'create'
+          ? await this.#host.createSession(sessionId, config, this.#signal)
+          : await this.#host.resumeSession(sessionId, config, this.#signal);
+      return new RuntimeSession({ sdk, host: this.#host, relay, request: this.#request, fresh, seal }, this.#parts);
+    } catch (error) {
+      seal();
+      if (error instanceof GatewayError || this.#signal.aborted) throw error;
+      if (how === 'resume' && /session not found/i.test(String(error))) return null;
+      throw errorOf(failureOfCall(error), user.credential.kind, error);
+    }
+  }
+}
