@@ -3,6 +3,7 @@
  * strings unless said; absent is `null`. Rows in SQL have the same names in snake_case.
  */
 import type { Problem } from '../errors.ts';
+import type { Scope } from '../principal.ts';
 
 /** A person. `id` is GitHub's numeric id as a decimal string. */
 export interface UserRecord {
@@ -51,6 +52,17 @@ export interface WebSessionRecord {
   lastSeenAt: number;
   /** Absolute end, never moved. */
   expiresAt: number;
+}
+
+/** A personal API token that may be used. The token itself is a JWT whose `jti` is `id`; the store has no copy of it. */
+export interface ApiTokenRecord {
+  id: string;
+  userId: string;
+  name: string;
+  scopes: Scope[];
+  createdAt: number;
+  expiresAt: number;
+  lastUsedAt: number | null;
 }
 
 /** One conversation of one user. */

@@ -6,7 +6,11 @@
  * connection lost, locked beyond the timeout, disk full. A method that returned has committed (SQLite `synchronous=FULL`,
  * PostgreSQL `synchronous_commit=on`).
  */
+
+import type { Problem } from '../errors.ts';
+import type { Scope } from '../principal.ts';
 import type {
+  ApiTokenRecord,
   AttachmentRecord,
   ChatRecord,
   CredentialRecord,
@@ -18,7 +22,6 @@ import type {
   UserRecord,
   WebSessionRecord,
 } from './records.ts';
-import type { Problem } from '../errors.ts';
 
 /** A page of a keyset list. `next` is the key of the last item when there are more, else null. */
 export interface Page<Item, Key> {
@@ -34,7 +37,13 @@ export type OwnedTurn = TurnRecord & { readonly [owned]: true };
 
 export interface UserRepository {
   /** Creates or refreshes a person at sign-in; `createdAt`, `blockedAt` and `validAfter` of an existing one stay. */
-  upsert(user: { id: string; login: string; name: string | null; avatarUrl: string | null; now: number }): Promise<UserRecord>;
+  upsert(user: {
+    id: string;
+    login: string;
+    name: string | null;
+    avatarUrl: string | null;
+    now: number;
+  }): Promise<UserRecord>;
   find(id: string): Promise<UserRecord | null>;
   /** Voids every web session and API token issued before `now`. */
   revokeAll(id: string, now: number): Promise<void>;
@@ -48,10 +57,21 @@ export interface UserRepository {
 export interface CredentialRepository {
   find(userId: string): Promise<CredentialRecord | null>;
   /** At sign-in: replaces whatever is there, clears `rejectedAt`, counts `version` up. */
-  put(record: { userId: string; sealed: string; keyId: string; expiresAt: number | null; now: number }): Promise<CredentialRecord>;
+  put(record: {
+    userId: string;
+    sealed: string;
+    keyId: string;
+    expiresAt: number | null;
+    now: number;
+  }): Promise<CredentialRecord>;
   /** After a refresh or re-encryption: writes only if the stored version is still `version`. False: someone else wrote. */
   replace(record: {
-    userId: string; version: number; sealed: string; keyId: string; expiresAt: number | null; now: number;
+    userId: string;
+    version: number;
+    sealed: string;
+    keyId: string;
+    expiresAt: number | null;
+    now: number;
   }): Promise<boolean>;
   markRejected(userId: string, version: number, now: number): Promise<void>;
   markChecked(userId: string, now: number): Promise<void>;
@@ -80,24 +100,71 @@ export interface WebSessionRepository {
   deleteExpired(now: number, idleMs: number, limit: number): Promise<number>;
 }
 
+/** Key of lists by time of creation. */
+export interface CreationKey {
+  createdAt: number;
+  id: string;
+}
+
+export interface ApiTokenRepository {
+  create(token: {
+    id: string;
+    userId: string;
+    name: string;
+    scopes: Scope[];
+    expiresAt: number;
+    now: number;
+  }): Promise<ApiTokenRecord>;
+  /**
+   * The token and its person, in one indexed read; null when it was revoked or has expired, when the person is blocked or
+   * gone, or when it was issued before their `validAfter`.
+   */
+  findValid(id: string, now: number): Promise<{ token: ApiTokenRecord; login: string } | null>;
+  /** Newest first, expired ones included until they are deleted. */
+  list(userId: string, options: { after?: CreationKey; limit: number }): Promise<Page<ApiTokenRecord, CreationKey>>;
+  /** Notes the use; call it at most once in some minutes per token. */
+  touch(id: string, now: number): Promise<void>;
+  /** Revokes it for good. False: not theirs or not there. */
+  delete(userId: string, id: string): Promise<boolean>;
+  deleteExpired(now: number, limit: number): Promise<number>;
+}
+
 /** Key of the chat list: newest activity first. */
-export interface ChatKey { updatedAt: number; id: string }
+export interface ChatKey {
+  updatedAt: number;
+  id: string;
+}
 
 export interface ChatChanges {
-  title?: string; model?: string | null; pinned?: boolean; archived?: boolean;
+  title?: string;
+  model?: string | null;
+  pinned?: boolean;
+  archived?: boolean;
 }
 
 export interface ChatRepository {
   create(chat: {
-    id: string; userId: string; sessionId: string | null; title: string | null; model: string | null;
-    systemPrompt: string | null; now: number;
+    id: string;
+    userId: string;
+    sessionId: string | null;
+    title: string | null;
+    model: string | null;
+    systemPrompt: string | null;
+    now: number;
   }): Promise<OwnedChat>;
   /** The caller's own name, private to the user: finds it or creates it; concurrent calls get the same chat. */
-  findOrCreateBySessionId(userId: string, sessionId: string, fresh: { id: string; model: string | null; now: number }): Promise<{ chat: OwnedChat; created: boolean }>;
+  findOrCreateBySessionId(
+    userId: string,
+    sessionId: string,
+    fresh: { id: string; model: string | null; now: number },
+  ): Promise<{ chat: OwnedChat; created: boolean }>;
   findBySessionId(userId: string, sessionId: string): Promise<OwnedChat | null>;
   findOwned(userId: string, chatId: string): Promise<OwnedChat | null>;
   /** Newest activity first; `q` searches titles and messages (all words, prefix of the last, accents and case folded). */
-  list(userId: string, options: { q?: string; after?: ChatKey; limit: number; archived?: boolean }): Promise<Page<OwnedChat, ChatKey>>;
+  list(
+    userId: string,
+    options: { q?: string; after?: ChatKey; limit: number; archived?: boolean },
+  ): Promise<Page<OwnedChat, ChatKey>>;
   /** A title given here has source `user`. Null: no such chat of this user. */
   update(userId: string, chatId: string, changes: ChatChanges, now: number): Promise<OwnedChat | null>;
   /** Sets an automatic title unless a person has set one. True: it changed. */
@@ -111,10 +178,16 @@ export interface ChatRepository {
 
 export interface MessageRepository {
   /** By place; `after` is a `seq`. */
-  list(chatId: string, options: { order: 'asc' | 'desc'; after?: number; limit: number }): Promise<Page<MessageRecord, number>>;
+  list(
+    chatId: string,
+    options: { order: 'asc' | 'desc'; after?: number; limit: number },
+  ): Promise<Page<MessageRecord, number>>;
   find(chatId: string, messageId: string): Promise<MessageRecord | null>;
-  /** Everything before (exclusive) `beforeSeq`, oldest first, for rebuilding a runtime session. */
-  context(chatId: string, beforeSeq: number): Promise<MessageRecord[]>;
+  /**
+   * What was said before (exclusive) `beforeSeq`, oldest first, for rebuilding a runtime session: the newest `limit` of
+   * it (1,000 unless told; no model's context holds more).
+   */
+  context(chatId: string, beforeSeq: number, limit?: number): Promise<MessageRecord[]>;
 }
 
 /** A user message that asks for a turn. */
@@ -157,7 +230,13 @@ export interface TurnEnd {
   error: Problem | null;
   model: string | null;
   /** The answer, whole or partial; null: nothing was said. */
-  message: { id: string; content: string; model: string | null; status: 'complete' | 'partial'; createdAt: number } | null;
+  message: {
+    id: string;
+    content: string;
+    model: string | null;
+    status: 'complete' | 'partial';
+    createdAt: number;
+  } | null;
   /** Frames not yet stored, the terminal one last. */
   frames: TurnFrame[];
   usage: UsageRecord[];
@@ -185,25 +264,37 @@ export interface TurnRepository {
   /** User messages that joined the running turn after place `afterSeq`, in order. */
   steered(turnId: string, afterSeq: number): Promise<MessageRecord[]>;
   /** Signs life for all turns this instance runs; returns those with a cancel request. */
-  heartbeat(owner: string, turnIds: string[], now: number): Promise<{ id: string; fence: number; cancelRequestedAt: number | null }[]>;
+  heartbeat(
+    owner: string,
+    turnIds: string[],
+    now: number,
+  ): Promise<{ id: string; fence: number; cancelRequestedAt: number | null }[]>;
   /** Running turns whose owner gave no sign of life since `before` (or that `owner` left behind). */
   abandoned(before: number, owner: string | null, limit: number): Promise<TurnRecord[]>;
   /** Queued and running turns of a chat, oldest first. */
   active(chatId: string): Promise<OwnedTurn[]>;
-  /** Running turns of one user (sign-out everywhere, block, erase). */
+  /** Queued and running turns of one user (sign-out everywhere, block, erase), oldest first. */
   activeOfUser(userId: string): Promise<OwnedTurn[]>;
   /** Frames of turns that ended before `before`, in small steps. Returns how many turns were cleaned. */
   deleteFrames(before: number, limit: number): Promise<number>;
   deleteIdempotencyKeys(before: number, limit: number): Promise<number>;
 }
 
-/** Files of runtime sessions, for the SDK's `sessionFs`. A `session` is `user-<userId>-<chatId>`; paths are absolute POSIX. */
+/**
+ * Files of runtime sessions, for the SDK's `sessionFs`. A `session` is `user-<userId>-<chatId>`; paths are absolute POSIX.
+ * Directories are made by `mkdir` and, with all their parents, by writing a file into them. What POSIX refuses rejects
+ * with an `Error` whose `code` is POSIX's: `ENOENT` (list of or rename from what is not there), `EISDIR`, `ENOTDIR`,
+ * `ENOTEMPTY`, `EINVAL` (a path that is not absolute).
+ */
 export interface SessionFileRepository {
   read(session: string, path: string): Promise<string | null>;
   write(session: string, path: string, content: string, now: number): Promise<void>;
   /** One row per append; never rewrites what is there. */
   append(session: string, path: string, content: string, now: number): Promise<void>;
-  stat(session: string, path: string): Promise<{ kind: 'file' | 'directory'; size: number; createdAt: number; modifiedAt: number } | null>;
+  stat(
+    session: string,
+    path: string,
+  ): Promise<{ kind: 'file' | 'directory'; size: number; createdAt: number; modifiedAt: number } | null>;
   mkdir(session: string, path: string, now: number): Promise<void>;
   list(session: string, path: string): Promise<{ name: string; kind: 'file' | 'directory' }[]>;
   /** Removes a file, or a directory with all below it. Returns false if nothing was there. */
@@ -214,8 +305,24 @@ export interface SessionFileRepository {
   orphans(limit: number): Promise<string[]>;
 }
 
+/** What one model cost a user in a span of time. */
+export interface UsageTotal {
+  model: string | null;
+  requests: number;
+  inputTokens: number;
+  outputTokens: number;
+  cachedTokens: number;
+  cost: number;
+}
+
 export interface UsageRepository {
-  ofUser(userId: string, options: { from: number; to: number }): Promise<UsageRecord[]>;
+  /** Model calls in `[from, to)`, newest first, after the key `after`; at most `limit` (1,000 unless told). */
+  ofUser(
+    userId: string,
+    options: { from: number; to: number; after?: CreationKey; limit?: number },
+  ): Promise<UsageRecord[]>;
+  /** Sums over `[from, to)` by model, however many calls there were. */
+  totals(userId: string, options: { from: number; to: number }): Promise<UsageTotal[]>;
 }
 
 /** Everything stored. Opened by `openStore`; whoever opened it closes it. */
@@ -224,6 +331,7 @@ export interface Store {
   readonly users: UserRepository;
   readonly credentials: CredentialRepository;
   readonly webSessions: WebSessionRepository;
+  readonly apiTokens: ApiTokenRepository;
   readonly chats: ChatRepository;
   readonly messages: MessageRepository;
   readonly turns: TurnRepository;

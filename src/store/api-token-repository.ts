@@ -1,0 +1,110 @@
+/** Personal API tokens. A revoked one is deleted: what has no row is not accepted. */
+import type { Selectable } from 'kysely';
+import { type Database, type PreparedQuery, slot } from './database.ts';
+import type { ApiTokenRecord } from './records.ts';
+import type { ApiTokenTable } from './schema.ts';
+import { storableText } from './storable-text.ts';
+import type { ApiTokenRepository, CreationKey, Page } from './store.ts';
+
+type ApiTokenRow = Selectable<ApiTokenTable>;
+
+/** {@link ApiTokenRepository} on either engine. */
+export class SqlApiTokenRepository implements ApiTokenRepository {
+  readonly #database: Database;
+  readonly #findValid: PreparedQuery<ApiTokenRow & { login: string }>;
+
+  constructor(database: Database) {
+    this.#database = database;
+    this.#findValid = database.prepare(
+      'api_tokens_find_valid',
+      database.read
+        .selectFrom('api_tokens')
+        .innerJoin('users', 'users.id', 'api_tokens.user_id')
+        .selectAll('api_tokens')
+        .select('users.login')
+        .where('api_tokens.id', '=', slot<string>())
+        .where('expires_at', '>', slot<number>())
+        .where('users.blocked_at', 'is', null)
+        .whereRef('users.valid_after', '<=', 'api_tokens.created_at'),
+    );
+  }
+
+  async create(token: Parameters<ApiTokenRepository['create']>[0]): Promise<ApiTokenRecord> {
+    const row = await this.#database.write((db) =>
+      db
+        .insertInto('api_tokens')
+        .values({
+          id: token.id,
+          user_id: token.userId,
+          name: storableText(token.name),
+          scopes: JSON.stringify(token.scopes),
+          created_at: token.now,
+          expires_at: token.expiresAt,
+          last_used_at: null,
+        })
+        .returningAll()
+        .executeTakeFirstOrThrow(),
+    );
+    return apiTokenRecord(row);
+  }
+
+  async findValid(id: string, now: number): Promise<{ token: ApiTokenRecord; login: string } | null> {
+    const [row] = await this.#findValid(id, now);
+    return row ? { token: apiTokenRecord(row), login: row.login } : null;
+  }
+
+  async list(
+    userId: string,
+    { after, limit }: { after?: CreationKey; limit: number },
+  ): Promise<Page<ApiTokenRecord, CreationKey>> {
+    let query = this.#database.read.selectFrom('api_tokens').selectAll().where('user_id', '=', userId);
+    if (after) {
+      query = query.where((eb) => eb(eb.refTuple('created_at', 'id'), '<', eb.tuple(after.createdAt, after.id)));
+    }
+    const rows = await query
+      .orderBy('created_at', 'desc')
+      .orderBy('id', 'desc')
+      .limit(limit + 1)
+      .execute();
+    const items = rows.slice(0, limit).map(apiTokenRecord);
+    const last = items.at(-1);
+    return { items, next: rows.length > limit && last ? { createdAt: last.createdAt, id: last.id } : null };
+  }
+
+  async touch(id: string, now: number): Promise<void> {
+    await this.#database.write((db) =>
+      db.updateTable('api_tokens').set({ last_used_at: now }).where('id', '=', id).execute(),
+    );
+  }
+
+  async delete(userId: string, id: string): Promise<boolean> {
+    const result = await this.#database.write((db) =>
+      db.deleteFrom('api_tokens').where('id', '=', id).where('user_id', '=', userId).executeTakeFirst(),
+    );
+    return result.numDeletedRows > 0n;
+  }
+
+  async deleteExpired(now: number, limit: number): Promise<number> {
+    const result = await this.#database.write((db) =>
+      db
+        .deleteFrom('api_tokens')
+        .where('id', 'in', (eb) =>
+          eb.selectFrom('api_tokens').select('id').where('expires_at', '<=', now).orderBy('expires_at').limit(limit),
+        )
+        .executeTakeFirst(),
+    );
+    return Number(result.numDeletedRows);
+  }
+}
+
+function apiTokenRecord(row: ApiTokenRow): ApiTokenRecord {
+  return {
+    id: row.id,
+    userId: row.user_id,
+    name: row.name,
+    scopes: JSON.parse(row.scopes),
+    createdAt: row.created_at,
+    expiresAt: row.expires_at,
+    lastUsedAt: row.last_used_at,
+  };
+}

@@ -1,0 +1,116 @@
+/**
+ * SQLite in the process, through `node:sqlite`. Two connections: all writes go through one, in turn (see
+ * `sqlite-write-queue.ts`), reads through another, which in WAL mode sees the last commit and never waits. A database in
+ * memory has one connection for both.
+ *
+ * A statement of `node:sqlite` runs synchronously, so a single read cannot be interleaved with anything.
+ */
+import { closeSync, existsSync, mkdirSync, openSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import { type Compilable, CompiledQuery, Kysely } from 'kysely';
+import { type Database, fillSlots, type Parameter, type PreparedQuery } from '../database.ts';
+import { KeyedQueue } from '../keyed-queue.ts';
+import type { Schema } from '../schema.ts';
+import { mapStoreError } from '../store-errors.ts';
+import { sqliteDialect } from './sqlite-driver.ts';
+import { SqliteStatements } from './sqlite-statements.ts';
+import { SqliteWriteQueue } from './sqlite-write-queue.ts';
+
+/** Where the file is and how long a writer waits for another process' lock. */
+export interface SqliteOptions {
+  path: string;
+  /** ms; 2,000 unless told. */
+  lockTimeoutMs?: number;
+}
+
+const MEMORY = ':memory:';
+/** ms SQLite itself waits, which blocks the event loop: enough for opening beside a busy process, not used for writing. */
+const OPEN_TIMEOUT_MS = 2_000;
+const DEFAULT_LOCK_TIMEOUT_MS = 2_000;
+
+/** Opens or creates the database file (0600, its directory 0700). */
+export function openSqlite(options: SqliteOptions): Database {
+  try {
+    return new SqliteDatabase(options);
+  } catch (error) {
+    throw mapStoreError(error);
+  }
+}
+
+class SqliteDatabase implements Database {
+  readonly engine = 'sqlite';
+  readonly read: Kysely<Schema>;
+  readonly #writer: Kysely<Schema>;
+  readonly #queue: SqliteWriteQueue;
+  readonly #locks = new KeyedQueue();
+  /** Null in memory: reads share the writer's connection and wait for its transactions. */
+  readonly #reader: SqliteStatements | null;
+  readonly #writerStatements: SqliteStatements;
+
+  constructor({ path, lockTimeoutMs = DEFAULT_LOCK_TIMEOUT_MS }: SqliteOptions) {
+    if (path !== MEMORY) createFile(path);
+    const connection = openConnection(path);
+    connection.exec('pragma busy_timeout = 0');
+    this.#writerStatements = new SqliteStatements(connection);
+    this.#writer = new Kysely<Schema>({ dialect: sqliteDialect(this.#writerStatements, { shared: true }) });
+    this.#queue = new SqliteWriteQueue(connection, this.#writer, lockTimeoutMs);
+    this.#reader = path === MEMORY ? null : new SqliteStatements(openConnection(path, 'pragma query_only = on'));
+    this.read = this.#reader
+      ? new Kysely<Schema>({ dialect: sqliteDialect(this.#reader, { shared: false }) })
+      : this.#writer;
+  }
+
+  write<T>(work: (db: Kysely<Schema>) => Promise<T>): Promise<T> {
+    return this.#queue.run(work);
+  }
+
+  transaction<T>(work: (trx: Kysely<Schema>) => Promise<T>): Promise<T> {
+    return this.#queue.run(work);
+  }
+
+  prepare<Row>(_name: string, query: Compilable<Row>): PreparedQuery<Row> {
+    const { sql, parameters } = query.compile();
+    const reader = this.#reader;
+    if (reader === null) {
+      return async (...values) =>
+        (await this.read.executeQuery<Row>(CompiledQuery.raw(sql, fillSlots(parameters, values)))).rows;
+    }
+    const statement = reader.prepare(sql);
+    // Async so that errors reject; the statement itself has run when the call returns.
+    return async (...values: Parameter[]) => {
+      try {
+        return statement.all(...fillSlots(parameters, values)) as Row[];
+      } catch (error) {
+        throw mapStoreError(error);
+      }
+    };
+  }
+
+  withLock<T>(name: string, signal: AbortSignal, work: () => Promise<T>): Promise<T> {
+    return this.#locks.run(name, signal, work);
+  }
+
+  async close(): Promise<void> {
+    await this.#queue.drained();
+    this.#reader?.close();
+    this.#writerStatements.close();
+  }
+}
+
+function createFile(path: string): void {
+  mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+  // SQLite gives its -wal and -shm files the mode of the database, so only this one needs care.
+  if (!existsSync(path)) closeSync(openSync(path, 'a', 0o600));
+}
+
+function openConnection(path: string, ...pragmas: string[]): DatabaseSync {
+  const connection = new DatabaseSync(path, { enableForeignKeyConstraints: true, timeout: OPEN_TIMEOUT_MS });
+  connection.exec('pragma journal_mode = wal');
+  // FULL: a commit is on the disk when it returns. NORMAL would lose acknowledged messages with the power.
+  connection.exec('pragma synchronous = full');
+  connection.exec('pragma temp_store = memory');
+  connection.exec('pragma cache_size = -32768');
+  for (const pragma of pragmas) connection.exec(pragma);
+  return connection;
+}

@@ -1,0 +1,71 @@
+/** Opens the store on either engine. */
+import { SqlApiTokenRepository } from './api-token-repository.ts';
+import { SqlChatRepository } from './chat-repository.ts';
+import { SqlCredentialRepository } from './credential-repository.ts';
+import type { Database, StoreLogger } from './database.ts';
+import { openSqlite } from './dialects/sqlite.ts';
+import { SqlMessageRepository } from './message-repository.ts';
+import { MIGRATIONS } from './migrations/migrations.ts';
+import { checkSchema, migrate } from './migrator.ts';
+import { SqlSessionFileRepository } from './session-file-repository.ts';
+import type { Store } from './store.ts';
+import { pingStore } from './store-ping.ts';
+import { SqlTurnRepository } from './turn-repository.ts';
+import { SqlUsageRepository } from './usage-repository.ts';
+import { SqlUserRepository } from './user-repository.ts';
+import { SqlWebSessionRepository } from './web-session-repository.ts';
+
+/** Which database. Times are ms. */
+export type DatabaseLocation =
+  /** `path` `:memory:` is a database of its own that ends with the store. */
+  | { kind: 'sqlite'; path: string; lockTimeoutMs?: number }
+  /** TLS by the URL's `sslmode` and `sslrootcert`. */
+  | { kind: 'postgres'; url: string; poolSize?: number; statementTimeoutMs?: number; lockTimeoutMs?: number };
+
+/** How to open it. */
+export interface OpenOptions {
+  logger?: StoreLogger;
+  /** Bring the schema up to date; otherwise it has to be. Default: true. */
+  migrate?: boolean;
+}
+
+/**
+ * Opens the store and brings its schema up to date. Whoever opens it closes it.
+ * @throws GatewayError `store_unavailable` when the engine does not answer; Error when the schema is newer than this
+ * binary, or older and `migrate` is false.
+ */
+export async function openStore(location: DatabaseLocation, options: OpenOptions = {}): Promise<Store> {
+  const database = openDatabase(location, options.logger ?? SILENT);
+  try {
+    await (options.migrate === false ? checkSchema : migrate)(database, MIGRATIONS);
+    return assemble(database);
+  } catch (error) {
+    await database.close();
+    throw error;
+  }
+}
+
+const SILENT: StoreLogger = { warn: () => {}, error: () => {} };
+
+/** The engine alone, without a schema: what migrations are run on. */
+export function openDatabase(location: DatabaseLocation, _logger: StoreLogger = SILENT): Database {
+  if (location.kind === 'postgres') throw new Error('not yet');
+  return openSqlite(location);
+}
+
+function assemble(database: Database): Store {
+  return {
+    engine: database.engine,
+    users: new SqlUserRepository(database),
+    credentials: new SqlCredentialRepository(database),
+    webSessions: new SqlWebSessionRepository(database),
+    apiTokens: new SqlApiTokenRepository(database),
+    chats: new SqlChatRepository(database),
+    messages: new SqlMessageRepository(database),
+    turns: new SqlTurnRepository(database),
+    sessionFiles: new SqlSessionFileRepository(database),
+    usage: new SqlUsageRepository(database),
+    ping: (signal) => pingStore(database, signal),
+    close: () => database.close(),
+  };
+}

@@ -1,0 +1,154 @@
+/** Files of runtime sessions: a row per file and directory, contents in chunks, so that appending never rewrites. */
+import { posix } from 'node:path';
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import type { Kysely, Selectable } from 'kysely';
+import type { Database } from './database.ts';
+import type { Schema, SessionFileTable } from './schema.ts';
+import { renameFile } from './session-file-rename.ts';
+import { findEntry, makeDirectories, makeFile } from './session-file-rows.ts';
+import { below, SessionFileError, sessionPath } from './session-path.ts';
+import { storableText } from './storable-text.ts';
+import type { SessionFileRepository } from './store.ts';
+
+/** Rows looked at between two breaths of the event loop. */
+const ORPHAN_STEP = 500;
+
+type Trx = Kysely<Schema>;
+
+/** {@link SessionFileRepository} on either engine. */
+export class SqlSessionFileRepository implements SessionFileRepository {
+  readonly #database: Database;
+
+  constructor(database: Database) {
+    this.#database = database;
+  }
+
+  async read(session: string, path: string): Promise<string | null> {
+    // One statement, one snapshot: a file without chunks answers one row without content.
+    const rows = await this.#database.read
+      .selectFrom('session_files')
+      .leftJoin('session_file_chunks', 'session_file_chunks.file_id', 'session_files.id')
+      .select(['session_files.kind', 'session_file_chunks.content'])
+      .where('session', '=', session)
+      .where('path', '=', sessionPath(path))
+      .orderBy('session_file_chunks.position')
+      .execute();
+    if (rows[0]?.kind !== 'file') return null;
+    return rows.map((row) => row.content ?? '').join('');
+  }
+
+  async write(session: string, path: string, content: string, now: number): Promise<void> {
+    const text = storableText(content);
+    await this.#database.transaction(async (trx) => {
+      const file = await makeFile(trx, session, sessionPath(path), now);
+      await trx.deleteFrom('session_file_chunks').where('file_id', '=', file.id).execute();
+      await this.#putChunk(trx, { id: file.id, size: 0, next_chunk: 0 }, text, now);
+    });
+  }
+
+  async append(session: string, path: string, content: string, now: number): Promise<void> {
+    const text = storableText(content);
+    await this.#database.transaction(async (trx) => {
+      await this.#putChunk(trx, await makeFile(trx, session, sessionPath(path), now), text, now);
+    });
+  }
+
+  async stat(session: string, path: string): ReturnType<SessionFileRepository['stat']> {
+    const entry = await findEntry(this.#database.read, session, sessionPath(path));
+    if (!entry) return null;
+    return { kind: entry.kind, size: entry.size, createdAt: entry.created_at, modifiedAt: entry.modified_at };
+  }
+
+  async mkdir(session: string, path: string, now: number): Promise<void> {
+    await this.#database.transaction((trx) => makeDirectories(trx, session, sessionPath(path), now));
+  }
+
+  async list(session: string, path: string): Promise<{ name: string; kind: 'file' | 'directory' }[]> {
+    const directory = sessionPath(path);
+    const rows = await this.#database.read
+      .selectFrom('session_files')
+      .select(['path', 'kind'])
+      .where('session', '=', session)
+      .where('parent', '=', directory)
+      .orderBy('path')
+      .execute();
+    if (rows.length === 0) {
+      const entry = await findEntry(this.#database.read, session, directory);
+      if (!entry) throw new SessionFileError('ENOENT', path);
+      if (entry.kind === 'file') throw new SessionFileError('ENOTDIR', path);
+    }
+    return rows.map((row) => ({ name: posix.basename(row.path), kind: row.kind }));
+  }
+
+  async remove(session: string, path: string): Promise<boolean> {
+    const entry = sessionPath(path);
+    const { from, to } = below(entry);
+    const result = await this.#database.write((db) =>
+      db
+        .deleteFrom('session_files')
+        .where('session', '=', session)
+        .where((eb) => eb.or([eb('path', '=', entry), eb.and([eb('path', '>=', from), eb('path', '<', to)])]))
+        .executeTakeFirst(),
+    );
+    return result.numDeletedRows > 0n;
+  }
+
+  async rename(session: string, from: string, to: string, now: number): Promise<void> {
+    await this.#database.transaction((trx) => renameFile(trx, session, sessionPath(from), sessionPath(to), now));
+  }
+
+  async deleteSession(session: string): Promise<void> {
+    await this.#database.write((db) => db.deleteFrom('session_files').where('session', '=', session).execute());
+  }
+
+  async orphans(limit: number): Promise<string[]> {
+    const orphans: string[] = [];
+    let after = '';
+    for (;;) {
+      const sessions = await this.#sessionsAfter(after);
+      for (const { session, chat } of sessions) {
+        if (chat === null) orphans.push(session);
+        if (orphans.length >= limit) return orphans;
+      }
+      const last = sessions.at(-1);
+      if (!last || sessions.length < ORPHAN_STEP) return orphans;
+      after = last.session;
+      await nextTurn();
+    }
+  }
+
+  #sessionsAfter(after: string): Promise<{ session: string; chat: string | null }[]> {
+    return this.#database.read
+      .selectFrom('session_files')
+      .leftJoin('chats', 'chats.id', 'session_files.chat_id')
+      .select(['session_files.session', 'chats.id as chat'])
+      .distinct()
+      .where('session', '>', after)
+      .orderBy('session')
+      .limit(ORPHAN_STEP)
+      .execute();
+  }
+
+  async #putChunk(
+    trx: Trx,
+    file: Pick<Selectable<SessionFileTable>, 'id' | 'size' | 'next_chunk'>,
+    content: string,
+    now: number,
+  ): Promise<void> {
+    const chunk = content === '' ? 0 : 1;
+    await trx
+      .updateTable('session_files')
+      .set({
+        size: file.size + Buffer.byteLength(content),
+        next_chunk: file.next_chunk + chunk,
+        modified_at: now,
+      })
+      .where('id', '=', file.id)
+      .execute();
+    if (chunk === 0) return;
+    await trx
+      .insertInto('session_file_chunks')
+      .values({ file_id: file.id, position: file.next_chunk, content })
+      .execute();
+  }
+}

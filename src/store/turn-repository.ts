@@ -1,0 +1,215 @@
+/** Turns: accepted, claimed, kept alive, cancelled, ended. */
+import { type Database, type PreparedQuery, slot } from './database.ts';
+import { messageRecords } from './message-record.ts';
+import type { MessageRecord, TurnFrame, TurnRecord } from './records.ts';
+import type { AcceptOutcome, NewTurn, OwnedTurn, TurnEnd, TurnRepository } from './store.ts';
+import { isUniqueViolation } from './store-errors.ts';
+import { acceptTurn } from './turn-acceptance.ts';
+import { endTurn } from './turn-ending.ts';
+import { TurnFrames } from './turn-frames.ts';
+import { ownedTurn, QUEUED, RUNNING, TURN_COLUMNS, type TurnRow, turnRecord } from './turn-record.ts';
+
+/** Bounds lists that other limits keep far shorter. */
+const LIST_LIMIT = 1_000;
+
+/** {@link TurnRepository} on either engine. */
+export class SqlTurnRepository implements TurnRepository {
+  readonly #database: Database;
+  readonly #frames: TurnFrames;
+  readonly #findOwned: PreparedQuery<Omit<TurnRow, 'last_frame_id'>>;
+
+  constructor(database: Database) {
+    this.#database = database;
+    this.#frames = new TurnFrames(database);
+    this.#findOwned = database.prepare(
+      'turns_find_owned',
+      database.read
+        .selectFrom('turns')
+        .select(TURN_COLUMNS)
+        .where('user_id', '=', slot<string>())
+        .where('id', '=', slot<string>()),
+    );
+  }
+
+  accept(turn: NewTurn): Promise<AcceptOutcome> {
+    return acceptTurn(this.#database, turn);
+  }
+
+  end(end: TurnEnd): Promise<boolean> {
+    return endTurn(this.#database, end);
+  }
+
+  appendFrames(turnId: string, fence: number, frames: TurnFrame[], now: number): Promise<boolean> {
+    return this.#frames.append(turnId, fence, frames, now);
+  }
+
+  frames(turnId: string, after: number, limitBytes: number): Promise<TurnFrame[]> {
+    return this.#frames.read(turnId, after, limitBytes);
+  }
+
+  deleteFrames(before: number, limit: number): Promise<number> {
+    return this.#frames.deleteOld(before, limit);
+  }
+
+  async findOwned(userId: string, turnId: string): Promise<OwnedTurn | null> {
+    const [row] = await this.#findOwned(userId, turnId);
+    return row ? ownedTurn(row) : null;
+  }
+
+  async claimNext(chatId: string, owner: string, now: number): Promise<OwnedTurn | null> {
+    try {
+      const row = await this.#database.write((db) =>
+        db
+          .updateTable('turns')
+          .set((eb) => ({ status: 'running', owner, started_at: now, heartbeat_at: now, fence: eb('fence', '+', 1) }))
+          .where('id', '=', (eb) =>
+            eb
+              .selectFrom('turns')
+              .select('id')
+              .where('chat_id', '=', chatId)
+              .where('ended_at', 'is', null)
+              .orderBy('answer_seq')
+              .limit(1),
+          )
+          // The oldest active turn: if it runs, nothing is to do. Said of the row itself, so that PostgreSQL asks again
+          // after it has waited for someone else's claim.
+          .where('status', '=', QUEUED)
+          .returning(TURN_COLUMNS)
+          .executeTakeFirst(),
+      );
+      return row ? ownedTurn(row) : null;
+    } catch (error) {
+      // Another claim or `accept` was first: one running turn per chat is a unique index.
+      if (isUniqueViolation(error)) return null;
+      throw error;
+    }
+  }
+
+  async chatsWithWork(limit: number): Promise<string[]> {
+    const rows = await this.#database.read
+      .selectFrom('turns')
+      .select('chat_id')
+      .where('ended_at', 'is', null)
+      .groupBy('chat_id')
+      .having((eb) => eb(eb.fn.sum(eb.case().when('status', '=', RUNNING).then(1).else(0).end()), '=', 0))
+      .orderBy((eb) => eb.fn.min('created_at'))
+      .limit(limit)
+      .execute();
+    return rows.map((row) => row.chat_id);
+  }
+
+  async requestCancel(userId: string, turnId: string, now: number): Promise<OwnedTurn | null> {
+    const row = await this.#database.write((db) =>
+      db
+        .updateTable('turns')
+        .set((eb) => ({
+          cancel_requested_at: eb.fn.coalesce('cancel_requested_at', eb.val(now)),
+          ended_at: eb.case().when('status', '=', QUEUED).then(now).end(),
+          status: eb
+            .case()
+            .when('status', '=', QUEUED)
+            .then('cancelled' as const)
+            .else(eb.ref('status'))
+            .end(),
+        }))
+        .where('id', '=', turnId)
+        .where('user_id', '=', userId)
+        .where('ended_at', 'is', null)
+        .returning(TURN_COLUMNS)
+        .executeTakeFirst(),
+    );
+    return row ? ownedTurn(row) : this.findOwned(userId, turnId);
+  }
+
+  async steered(turnId: string, afterSeq: number): Promise<MessageRecord[]> {
+    const rows = await this.#database.read
+      .selectFrom('messages')
+      .innerJoin('turns', 'turns.chat_id', 'messages.chat_id')
+      .selectAll('messages')
+      .where('turns.id', '=', turnId)
+      .where('messages.seq', '>', afterSeq)
+      .whereRef('messages.turn_id', '=', 'turns.id')
+      .whereRef('messages.id', '!=', 'turns.user_message_id')
+      .where('messages.role', '=', 'user')
+      .orderBy('messages.seq')
+      .limit(LIST_LIMIT)
+      .execute();
+    return messageRecords(this.#database.read, rows);
+  }
+
+  async heartbeat(
+    owner: string,
+    turnIds: string[],
+    now: number,
+  ): Promise<{ id: string; fence: number; cancelRequestedAt: number | null }[]> {
+    if (turnIds.length === 0) return [];
+    const rows = await this.#database.write((db) =>
+      db
+        .updateTable('turns')
+        .set({ heartbeat_at: now })
+        .where('id', 'in', turnIds)
+        .where('owner', '=', owner)
+        .where('status', '=', RUNNING)
+        .returning(['id', 'fence', 'cancel_requested_at'])
+        .execute(),
+    );
+    return rows
+      .filter((row) => row.cancel_requested_at !== null)
+      .map((row) => ({ id: row.id, fence: row.fence, cancelRequestedAt: row.cancel_requested_at }));
+  }
+
+  async abandoned(before: number, owner: string | null, limit: number): Promise<TurnRecord[]> {
+    const rows = await this.#database.read
+      .selectFrom('turns')
+      .select(TURN_COLUMNS)
+      .where('status', '=', RUNNING)
+      .where((eb) => eb.or([eb('heartbeat_at', '<', before), ...(owner === null ? [] : [eb('owner', '=', owner)])]))
+      .orderBy('heartbeat_at')
+      .limit(limit)
+      .execute();
+    return rows.map(turnRecord);
+  }
+
+  async active(chatId: string): Promise<OwnedTurn[]> {
+    const rows = await this.#database.read
+      .selectFrom('turns')
+      .select(TURN_COLUMNS)
+      .where('chat_id', '=', chatId)
+      .where('ended_at', 'is', null)
+      .orderBy('answer_seq')
+      .limit(LIST_LIMIT)
+      .execute();
+    return rows.map(ownedTurn);
+  }
+
+  async activeOfUser(userId: string): Promise<OwnedTurn[]> {
+    const rows = await this.#database.read
+      .selectFrom('turns')
+      .select(TURN_COLUMNS)
+      .where('user_id', '=', userId)
+      .where('ended_at', 'is', null)
+      .orderBy('created_at')
+      .orderBy('id')
+      .limit(LIST_LIMIT)
+      .execute();
+    return rows.map(ownedTurn);
+  }
+
+  async deleteIdempotencyKeys(before: number, limit: number): Promise<number> {
+    const result = await this.#database.write((db) =>
+      db
+        .deleteFrom('idempotency_keys')
+        .where((eb) => {
+          const old = eb
+            .selectFrom('idempotency_keys')
+            .select(['user_id', 'key'])
+            .where('created_at', '<', before)
+            .orderBy('created_at')
+            .limit(limit);
+          return eb(eb.refTuple('user_id', 'key'), 'in', old.$asTuple('user_id', 'key'));
+        })
+        .executeTakeFirst(),
+    );
+    return Number(result.numDeletedRows);
+  }
+}
