@@ -39,9 +39,9 @@ export function askRoutes(app: TypedApp, deps: ChatDependencies): void {
         response: { 200: Answer, ...problems },
       },
     },
-    async (request) => {
+    async (request, reply) => {
       const { chat, turn } = await ask(request, request.body, deps);
-      const { message } = await endedTurn(request, turn, deps);
+      const { message } = await endedTurn(request, reply, turn, deps);
       if (message === null || turn.status === 'cancelled') {
         throw new GatewayError('cancelled', 'The turn was cancelled before it was answered.', {
           extensions: { turnId: turn.id },

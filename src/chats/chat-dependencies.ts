@@ -4,11 +4,12 @@ import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
 import type {
   FastifyBaseLogger,
   FastifyInstance,
+  FastifyReply,
+  FastifyRequest,
   RawReplyDefaultExpression,
   RawRequestDefaultExpression,
   RawServerDefault,
 } from 'fastify';
-import type { Principal } from '../principal.ts';
 import type { Runtimes } from '../runtimes/runtime-port.ts';
 import type { Store } from '../store/store.ts';
 import type { CredentialSource } from '../turns/credential-source.ts';
@@ -26,8 +27,8 @@ export interface ChatDependencies {
   /** `COPILOT_MODEL`; null: the first the user may use. */
   readonly defaultModel: string | null;
   readonly clock: () => number;
-  /** Aborts when the principal's right to be here ends (sign-out, revoked token, block). */
-  readonly untilRevoked: (principal: Principal) => AbortSignal;
+  /** Aborts when the right the request came with ends (sign-out, revoked token, block); over with the reply. */
+  readonly untilRevoked: (request: FastifyRequest, reply: FastifyReply) => AbortSignal;
 }
 
 /** A Fastify scope whose schemas are TypeBox. */

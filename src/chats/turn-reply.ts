@@ -33,7 +33,7 @@ export function sendTurnEvents(
   return deps.streams.send(
     reply,
     (signal) => deps.engine.follow(turn, after, signal),
-    deps.untilRevoked(request.principal),
+    deps.untilRevoked(request, reply),
   );
 }
 
@@ -44,10 +44,11 @@ export function sendTurnEvents(
  */
 export async function endedTurn(
   request: FastifyRequest,
+  reply: FastifyReply,
   turn: OwnedTurn,
   deps: ChatDependencies,
 ): Promise<{ turn: OwnedTurn; message: MessageRecord | null }> {
-  const until = deps.untilRevoked(request.principal);
+  const until = deps.untilRevoked(request, reply);
   const ended = await deps.engine.ended(turn, until).catch((error: unknown) => {
     if (until.aborted) throw new GatewayError('unauthenticated', 'Your sign-in ended while the turn ran.');
     throw error;
@@ -83,7 +84,7 @@ export async function replyWithTurn(
         .send({ turn: turnView(turn) });
       return;
     case 'json': {
-      const { turn: ended, message } = await endedTurn(request, turn, deps);
+      const { turn: ended, message } = await endedTurn(request, reply, turn, deps);
       await reply.send({ turn: turnView(ended), message: message === null ? null : messageView(message) });
     }
   }

@@ -63,7 +63,7 @@ function eventsRoute(app: TypedApp, deps: ChatDependencies): void {
       await deps.streams.send(
         reply,
         (gone) => deps.engine.follow(turn, after, gone),
-        deps.untilRevoked(request.principal),
+        deps.untilRevoked(request, reply),
       );
       return reply;
     },

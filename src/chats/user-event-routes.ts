@@ -13,7 +13,7 @@ export function userEventRoutes(app: TypedApp, deps: ChatDependencies): void {
     },
     async (request, reply) => {
       const { userId } = request.principal;
-      await deps.streams.send(reply, (signal) => frames(deps, userId, signal), deps.untilRevoked(request.principal));
+      await deps.streams.send(reply, (signal) => frames(deps, userId, signal), deps.untilRevoked(request, reply));
       return reply;
     },
   );

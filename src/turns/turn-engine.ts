@@ -5,7 +5,7 @@
 import type { Logger } from 'pino';
 import { GatewayError, notFound } from '../errors.ts';
 import type { AttachmentRecord, MessageRecord, TurnFrame, TurnRecord } from '../store/records.ts';
-import type { AcceptOutcome, NewTurn, OwnedChat, OwnedTurn, Store } from '../store/store.ts';
+import type { AcceptOutcome, NewTurn, OwnedChat, OwnedTurn } from '../store/store.ts';
 import { newId } from '../wire/ids.ts';
 import { followStored } from './follow-stored.ts';
 import { FrameWriter } from './frame-writer.ts';

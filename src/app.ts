@@ -1,0 +1,176 @@
+/**
+ * The composition root of HTTP: every registration, in order. A public scope (sign-in, page, health) and a guarded scope
+ * that nobody enters unauthenticated. Never listens, never reads the environment.
+ */
+import helmet from '@fastify/helmet';
+import rateLimit from '@fastify/rate-limit';
+import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
+import Fastify, { type FastifyBaseLogger, type FastifyInstance, type FastifyPluginAsync, type FastifyReply, type FastifyRequest } from 'fastify';
+import type { Logger } from 'pino';
+import type { Auth } from './auth/open-auth.ts';
+import { registerChatRoutes } from './chats/routes.ts';
+import type { Config } from './config.ts';
+import { GatewayError } from './errors.ts';
+import { registerApiDocument } from './ops/api-document.ts';
+import { registerHealth } from './ops/health-routes.ts';
+import type { Runtimes } from './runtimes/runtime-port.ts';
+import type { Store } from './store/store.ts';
+import type { TurnEngine } from './turns/turn-engine.ts';
+import type { UserEvents } from './turns/user-events.ts';
+import { clientAddress } from './wire/client-address.ts';
+import type { EventStreams } from './wire/event-stream.ts';
+import { newId } from './wire/ids.ts';
+import { acceptOnlyJson } from './wire/json-bodies.ts';
+import { registerProblems } from './wire/problem-replies.ts';
+import { compileValidator } from './wire/validation.ts';
+
+/** What the app is composed of; whoever opened them closes them. */
+export interface AppDependencies {
+  readonly store: Store;
+  readonly auth: Auth;
+  readonly runtimes: Runtimes;
+  readonly engine: TurnEngine;
+  readonly userEvents: UserEvents;
+  readonly streams: EventStreams;
+  readonly logger: Logger;
+  readonly clock: () => number;
+}
+
+/** Largest request body in bytes. */
+const BODY_LIMIT = 1024 * 1024;
+
+/** The gateway's HTTP side, ready to listen or to be asked by `inject`. */
+export async function buildApp(config: Config, deps: AppDependencies): Promise<FastifyInstance> {
+  const app = Fastify({
+    loggerInstance: deps.logger as FastifyBaseLogger,
+    disableRequestLogging: false,
+    genReqId: requestId,
+    bodyLimit: BODY_LIMIT,
+    trustProxy: config.trustProxy.length === 0 ? false : [...config.trustProxy],
+    // Headers and body must be there within this; the answer may take as long as a turn (D8).
+    requestTimeout: 30_000,
+    keepAliveTimeout: 72_000,
+    forceCloseConnections: 'idle',
+    routerOptions: { maxParamLength: 200, ignoreTrailingSlash: false, caseSensitive: true },
+  }).withTypeProvider<TypeBoxTypeProvider>();
+  app.setValidatorCompiler(compileValidator);
+  registerProblems(app);
+  acceptOnlyJson(app);
+  nameResponses(app);
+  await app.register(helmet, securityHeaders(config));
+  await registerApiDocument(app);
+  await app.register(rateLimit, { global: false });
+  registerHealth(app, deps);
+  const publicScope: FastifyPluginAsync = async (scope) => {
+    scope.addHook('onRequest', limitByAddress(app, config));
+    await deps.auth.registerSignIn(scope);
+  };
+  const guarded: FastifyPluginAsync = (scope) => guardedScope(scope, config, deps);
+  await app.register(publicScope);
+  await app.register(guarded);
+  app.addHook('preClose', async () => deps.streams.close());
+  return app;
+}
+
+async function guardedScope(scope: FastifyInstance, config: Config, deps: AppDependencies): Promise<void> {
+  limitFailures(scope, config);
+  await deps.auth.guard(scope);
+  scope.addHook('onRequest', limitByPrincipal(scope, config));
+  scope.addHook('onSend', async (_request, reply) => {
+    if (!reply.hasHeader('cache-control')) void reply.header('cache-control', 'no-store');
+  });
+  deps.auth.registerAccountRoutes(scope);
+  registerChatRoutes(scope.withTypeProvider<TypeBoxTypeProvider>(), {
+    ...deps,
+    credentials: deps.auth.credentials,
+    defaultModel: config.copilot.defaultModel,
+    untilRevoked: (request: FastifyRequest, reply: FastifyReply) =>
+      deps.auth.revocations.signalFor(request.principal, reply.raw),
+  });
+}
+
+/** A caller's own id is kept when it is plainly an id, so that his log and ours can be joined. */
+function requestId(request: { headers: Record<string, string | string[] | undefined> }): string {
+  const given = request.headers['x-request-id'];
+  return typeof given === 'string' && /^[A-Za-z0-9._-]{8,128}$/.test(given) ? given : newId();
+}
+
+function nameResponses(app: FastifyInstance): void {
+  app.addHook('onRequest', async (request, reply) => {
+    void reply.header('x-request-id', request.id);
+  });
+}
+
+/** Nothing inline, nothing from elsewhere but avatars; forms go nowhere else; no framing. */
+function securityHeaders(config: Config) {
+  return {
+    contentSecurityPolicy: {
+      useDefaults: false,
+      directives: {
+        defaultSrc: ["'none'"],
+        scriptSrc: ["'self'"],
+        styleSrc: ["'self'"],
+        fontSrc: ["'self'"],
+        connectSrc: ["'self'"],
+        imgSrc: ["'self'", 'data:', 'blob:', ...avatarSources(config)],
+        manifestSrc: ["'self'"],
+        formAction: ["'self'"],
+        frameAncestors: ["'none'"],
+        baseUri: ["'none'"],
+        objectSrc: ["'none'"],
+        requireTrustedTypesFor: ["'script'"],
+        trustedTypes: ['dompurify', 'pilothouse', "'allow-duplicates'"],
+      },
+    },
+    strictTransportSecurity: config.secure ? { maxAge: 31_536_000, includeSubDomains: false } : false,
+    referrerPolicy: { policy: 'same-origin' as const },
+    xFrameOptions: { action: 'deny' as const },
+    crossOriginResourcePolicy: { policy: 'same-origin' as const },
+  };
+}
+
+/** GitHub serves avatars from a host of its own; an Enterprise server and the demo from themselves. */
+function avatarSources(config: Config): string[] {
+  const { origin } = new URL(config.github.url);
+  return origin === 'https://github.com' ? ['https://avatars.githubusercontent.com'] : [origin];
+}
+
+function limitError(_request: FastifyRequest, context: { ttl: number }): GatewayError {
+  const retryAfter = Math.max(1, Math.ceil(context.ttl / 1000));
+  return new GatewayError('rate_limited', `Too many requests. Try again in ${retryAfter} s.`, { retryAfter });
+}
+
+function limits(config: Config) {
+  return {
+    max: config.rateLimitPerMinute,
+    timeWindow: 60_000,
+    errorResponseBuilder: limitError,
+    enableDraftSpec: true,
+  };
+}
+
+/** Signed-out callers are counted by address. */
+function limitByAddress(app: FastifyInstance, config: Config) {
+  return app.rateLimit({ ...limits(config), groupId: 'address', keyGenerator: (request) => clientAddress(request.ip) });
+}
+
+/** Signed-in callers are counted by who they are, on whatever address. */
+function limitByPrincipal(app: FastifyInstance, config: Config) {
+  return app.rateLimit({ ...limits(config), groupId: 'user', keyGenerator: (request) => request.principal.userId });
+}
+
+/** Guessing credentials counts against the address, so that it cannot be done without end. */
+function limitFailures(scope: FastifyInstance, config: Config): void {
+  const failures = scope.createRateLimit({
+    max: config.rateLimitPerMinute,
+    timeWindow: 60_000,
+    keyGenerator: (request) => `failed ${clientAddress(request.ip)}`,
+  });
+  scope.addHook('onRequest', async (request) => {
+    const verdict = await failures(request, { increment: false });
+    if (!verdict.isAllowed && verdict.isExceeded) throw limitError(request, verdict);
+  });
+  scope.addHook('onResponse', async (request, reply) => {
+    if (reply.statusCode === 401) await failures(request);
+  });
+}

@@ -1,0 +1,48 @@
+/**
+ * `npm run demo`: the real gateway, the real Copilot runtime, and a local stand-in of GitHub and of Copilot's model API, so
+ * that a newcomer without a GitHub app or network signs in and chats within a minute.
+ */
+import { parseConfig } from '../config.ts';
+import { openGateway } from '../gateway.ts';
+import { createLogger } from '../logging.ts';
+import { startStandIn } from './stand-in.ts';
+
+/** A pace at which one can read along, in milliseconds. */
+const HUMAN_PACE = { firstTokenMs: 400, tokenMs: 25 };
+
+async function demo(): Promise<void> {
+  const standIn = await startStandIn({ pace: HUMAN_PACE, tokens: 'expiring' });
+  const config = parseConfig({
+    DATA_DIR: './data/demo',
+    LOG_LEVEL: 'warn',
+    ...process.env,
+    GITHUB_URL: standIn.githubUrl,
+    GITHUB_API_URL: standIn.githubApiUrl,
+    GITHUB_CLIENT_ID: standIn.clientId,
+    GITHUB_CLIENT_SECRET: standIn.clientSecret,
+    COPILOT_API_URL: standIn.copilotApiUrl,
+    COPILOT_DEBUG_GITHUB_API_URL: standIn.debugGitHubApiUrl,
+  });
+  const logger = createLogger({ level: config.logLevel, secrets: [] });
+  const gateway = await openGateway(config, logger);
+  const stop = () => {
+    void gateway
+      .shutdown()
+      .then(() => standIn.close())
+      .finally(() => process.exit(0));
+  };
+  process.once('SIGINT', stop);
+  process.once('SIGTERM', stop);
+  await gateway.listen();
+  console.log(`
+  Pilothouse demo is ready.
+
+    Open    ${config.publicUrl.origin}
+    People  ${standIn.people.map(({ login }) => login).join(', ')} (choose one on the sign-in page)
+
+  GitHub and Copilot's model are played by a stand-in on this machine; the gateway and the Copilot runtime are real.
+  Chats are kept in ${config.dataDir}. Ctrl+C ends it.
+`);
+}
+
+await demo();

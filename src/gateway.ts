@@ -1,0 +1,95 @@
+/**
+ * One gateway: opens everything in order, closes it in reverse. `main.ts`, the demo and the tests start it the same way.
+ */
+import type { FastifyInstance } from 'fastify';
+import type { Logger } from 'pino';
+import { buildApp } from './app.ts';
+import { openAuth } from './auth/open-auth.ts';
+import type { Config } from './config.ts';
+import type { GatewayError } from './errors.ts';
+import { openRuntimes } from './runtimes/open-runtimes.ts';
+import { openStore } from './store/open-store.ts';
+import { TurnEngine } from './turns/turn-engine.ts';
+import { runtimeSessionId } from './turns/turn-runner.ts';
+import { UserEvents } from './turns/user-events.ts';
+import { EventStreams } from './wire/event-stream.ts';
+import { newId } from './wire/ids.ts';
+
+/** A running gateway. Its opener calls {@link Gateway.shutdown} exactly once. */
+export interface Gateway {
+  readonly app: FastifyInstance;
+  readonly engine: TurnEngine;
+  /** Starts listening. @returns the address, e.g. `http://127.0.0.1:3000` */
+  listen(): Promise<string>;
+  /** Not ready → no new turns → running ones may end → streams closed → everything closed, within the configured grace. */
+  shutdown(): Promise<void>;
+}
+
+/** Of the grace, what closing takes after the last turn, in milliseconds. */
+const CLOSING_MS = 3_000;
+
+/** How long a runtime may take to forget an erased person's session. */
+const FORGET_MS = 5_000;
+
+/**
+ * @throws ConfigError-like errors of the parts: a missing key, a newer schema, a data directory that cannot be written.
+ * Whatever was opened before the failing part is closed again.
+ */
+export async function openGateway(config: Config, logger: Logger, clock: () => number = Date.now): Promise<Gateway> {
+  const opened = new AsyncDisposableStack();
+  try {
+    const store = opened.adopt(await openStore(config.database, { logger }), (it) => it.close());
+    const hooks = {
+      onUserRevoked: async (userId: string, error: GatewayError) => {
+        await engine.stopUser(userId, error);
+        await runtimes.endUser(userId, error);
+      },
+      onUserErased: async (userId: string, chatIds: readonly string[]) => {
+        const signal = AbortSignal.timeout(FORGET_MS);
+        for (const chatId of chatIds)
+          await runtimes.deleteSession({ userId }, runtimeSessionId(userId, chatId), signal);
+      },
+    };
+    const auth = opened.adopt(await openAuth({ config, store, logger, hooks, clock }), (it) => it.close());
+    const runtimes = opened.adopt(
+      await openRuntimes(config, { sessionFiles: store.sessionFiles, logger, clock }),
+      (it) => it.close(),
+    );
+    const userEvents = new UserEvents();
+    const engine = opened.adopt(
+      new TurnEngine({
+        store,
+        runtimes,
+        credentials: auth.credentials,
+        userEvents,
+        logger,
+        clock,
+        instanceId: newId(),
+        limits: config.turns,
+        turnsPerUser: config.turns.perUser,
+        queuePerChat: config.turns.queuePerChat,
+        systemMessage: config.copilot.systemMessage,
+      }),
+      (it) => it.close(),
+    );
+    const streams = opened.adopt(new EventStreams(), (it) => it.close());
+    const app = opened.adopt(
+      await buildApp(config, { store, auth, runtimes, engine, userEvents, streams, logger, clock }),
+      (it) => it.close(),
+    );
+    await engine.recover();
+    const resources = opened.move();
+    return {
+      app,
+      engine,
+      listen: () => app.listen({ host: config.host, port: config.port }),
+      shutdown: async () => {
+        await engine.drain(Math.max(0, config.shutdownGraceMs - CLOSING_MS));
+        await resources.disposeAsync();
+      },
+    };
+  } catch (error) {
+    await opened.disposeAsync();
+    throw error;
+  }
+}

@@ -1,0 +1,55 @@
+/**
+ * The logger: JSON lines by pino. What must never be in a log is kept out twice: fields that carry secrets are not logged
+ * or redacted by path, and anything that looks like a token or is a configured secret is masked in whatever else is written.
+ */
+import { type DestinationStream, type Logger, pino } from 'pino';
+
+/** Tokens of GitHub and JWTs, wherever they stand in a line. */
+const TOKEN_SHAPES =
+  /\b(?:gh[oupsr]_[A-Za-z0-9]{4,}|github_pat_[A-Za-z0-9_]{4,}|eyJ[A-Za-z0-9_-]{8,}(?:\.[A-Za-z0-9_-]*){2,4})/g;
+
+const REDACTED = [
+  'req.headers.authorization',
+  'req.headers.cookie',
+  'res.headers["set-cookie"]',
+  'headers.authorization',
+  'headers.cookie',
+  '*.token',
+  '*.gitHubToken',
+  '*.access_token',
+  '*.refresh_token',
+  '*.client_secret',
+  '*.apiKey',
+];
+
+export interface LoggingOptions {
+  readonly level: string;
+  /** Secrets of the configuration: masked verbatim. */
+  readonly secrets: readonly string[];
+  readonly destination?: DestinationStream;
+}
+
+/** A logger that masks tokens. Values shorter than 8 characters are not treated as secrets. */
+export function createLogger({ level, secrets, destination = process.stdout }: LoggingOptions): Logger {
+  const known = secrets.filter((secret) => secret.length >= 8);
+  const mask = (line: string) =>
+    known.reduce((text, secret) => text.replaceAll(secret, '[secret]'), line.replace(TOKEN_SHAPES, '[token]'));
+  return pino(
+    {
+      level,
+      redact: { paths: REDACTED, censor: '[redacted]' },
+      timestamp: pino.stdTimeFunctions.isoTime,
+      serializers: { err: pino.stdSerializers.errWithCause, req: requestLine, res: responseLine },
+    },
+    { write: (line: string) => destination.write(mask(line)) },
+  );
+}
+
+/** Method, path without its query (it may carry a code or a search), and address. */
+function requestLine(request: { method?: string; url?: string; ip?: string }): Record<string, unknown> {
+  return { method: request.method, path: request.url?.split('?', 1)[0], address: request.ip };
+}
+
+function responseLine(reply: { statusCode?: number }): Record<string, unknown> {
+  return { status: reply.statusCode };
+}
