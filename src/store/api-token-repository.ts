@@ -8,6 +8,17 @@ import type { ApiTokenRepository, CreationKey, Page } from './store.ts';
 
 type ApiTokenRow = Selectable<ApiTokenTable>;
 
+/** Named, because a prepared `select *` fails on PostgreSQL once a newer instance has added a column. */
+const COLUMNS = [
+  'api_tokens.id',
+  'api_tokens.user_id',
+  'api_tokens.name',
+  'api_tokens.scopes',
+  'api_tokens.created_at',
+  'api_tokens.expires_at',
+  'api_tokens.last_used_at',
+] as const;
+
 /** {@link ApiTokenRepository} on either engine. */
 export class SqlApiTokenRepository implements ApiTokenRepository {
   readonly #database: Database;
@@ -20,7 +31,7 @@ export class SqlApiTokenRepository implements ApiTokenRepository {
       database.read
         .selectFrom('api_tokens')
         .innerJoin('users', 'users.id', 'api_tokens.user_id')
-        .selectAll('api_tokens')
+        .select(COLUMNS)
         .select('users.login')
         .where('api_tokens.id', '=', slot<string>())
         .where('expires_at', '>', slot<number>())

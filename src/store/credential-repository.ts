@@ -7,6 +7,18 @@ import type { CredentialRepository } from './store.ts';
 
 type CredentialRow = Selectable<CredentialTable>;
 
+/** Named, because a prepared `select *` fails on PostgreSQL once a newer instance has added a column. */
+const COLUMNS = [
+  'user_id',
+  'sealed',
+  'key_id',
+  'version',
+  'expires_at',
+  'rejected_at',
+  'checked_at',
+  'updated_at',
+] as const;
+
 /** {@link CredentialRepository} on either engine. */
 export class SqlCredentialRepository implements CredentialRepository {
   readonly #database: Database;
@@ -16,7 +28,7 @@ export class SqlCredentialRepository implements CredentialRepository {
     this.#database = database;
     this.#find = database.prepare(
       'credentials_find',
-      database.read.selectFrom('credentials').selectAll().where('user_id', '=', slot<string>()),
+      database.read.selectFrom('credentials').select(COLUMNS).where('user_id', '=', slot<string>()),
     );
   }
 

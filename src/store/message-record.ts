@@ -6,6 +6,20 @@ import type { MessageTable, Schema } from './schema.ts';
 /** A row of `messages`. */
 export type MessageRow = Selectable<MessageTable>;
 
+/** Named, because a prepared `select *` fails on PostgreSQL once a newer instance has added a column. */
+export const MESSAGE_COLUMNS = [
+  'chat_id',
+  'seq',
+  'id',
+  'turn_id',
+  'role',
+  'content',
+  'model',
+  'status',
+  'attachment_count',
+  'created_at',
+] as const;
+
 /** Records of `rows`, in their order. One more query if any of them has attachments, however many. */
 export async function messageRecords(db: Kysely<Schema>, rows: readonly MessageRow[]): Promise<MessageRecord[]> {
   const records = rows.map((row) => messageRecord(row, []));

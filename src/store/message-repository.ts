@@ -1,6 +1,6 @@
 /** History, by place. `list` is the hot path: one prepared statement over the key (chat, place). */
 import { type Database, type PreparedQuery, slot } from './database.ts';
-import { type MessageRow, messageRecords } from './message-record.ts';
+import { MESSAGE_COLUMNS, type MessageRow, messageRecords } from './message-record.ts';
 import type { MessageRecord } from './records.ts';
 import type { MessageRepository, Page } from './store.ts';
 
@@ -15,7 +15,7 @@ export class SqlMessageRepository implements MessageRepository {
 
   constructor(database: Database) {
     this.#database = database;
-    const messages = database.read.selectFrom('messages').selectAll().where('chat_id', '=', slot<string>());
+    const messages = database.read.selectFrom('messages').select(MESSAGE_COLUMNS).where('chat_id', '=', slot<string>());
     this.#ascending = database.prepare(
       'messages_ascending',
       messages.where('seq', '>', slot<number>()).orderBy('seq', 'asc').limit(slot<number>()),

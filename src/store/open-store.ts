@@ -3,6 +3,7 @@ import { SqlApiTokenRepository } from './api-token-repository.ts';
 import { SqlChatRepository } from './chat-repository.ts';
 import { SqlCredentialRepository } from './credential-repository.ts';
 import type { Database, StoreLogger } from './database.ts';
+import { openPostgres } from './dialects/postgres.ts';
 import { openSqlite } from './dialects/sqlite.ts';
 import { SqlMessageRepository } from './message-repository.ts';
 import { MIGRATIONS } from './migrations/migrations.ts';
@@ -48,9 +49,8 @@ export async function openStore(location: DatabaseLocation, options: OpenOptions
 const SILENT: StoreLogger = { warn: () => {}, error: () => {} };
 
 /** The engine alone, without a schema: what migrations are run on. */
-export function openDatabase(location: DatabaseLocation, _logger: StoreLogger = SILENT): Database {
-  if (location.kind === 'postgres') throw new Error('not yet');
-  return openSqlite(location);
+export function openDatabase(location: DatabaseLocation, logger: StoreLogger = SILENT): Database {
+  return location.kind === 'postgres' ? openPostgres(location, logger) : openSqlite(location);
 }
 
 function assemble(database: Database): Store {

@@ -91,7 +91,9 @@ export class SqlTurnRepository implements TurnRepository {
       .select('chat_id')
       .where('ended_at', 'is', null)
       .groupBy('chat_id')
-      .having((eb) => eb(eb.fn.sum(eb.case().when('status', '=', RUNNING).then(1).else(0).end()), '=', 0))
+      .having((eb) =>
+        eb(eb.fn.sum(eb.case().when('status', '=', RUNNING).then(eb.lit(1)).else(eb.lit(0)).end()), '=', 0),
+      )
       .orderBy((eb) => eb.fn.min('created_at'))
       .limit(limit)
       .execute();
@@ -104,7 +106,11 @@ export class SqlTurnRepository implements TurnRepository {
         .updateTable('turns')
         .set((eb) => ({
           cancel_requested_at: eb.fn.coalesce('cancel_requested_at', eb.val(now)),
-          ended_at: eb.case().when('status', '=', QUEUED).then(now).end(),
+          ended_at: eb
+            .case()
+            .when('status', '=', QUEUED)
+            .then(eb.cast<number>(eb.val(now), 'bigint'))
+            .end(),
           status: eb
             .case()
             .when('status', '=', QUEUED)

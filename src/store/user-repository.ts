@@ -10,6 +10,9 @@ import type { UserRepository } from './store.ts';
 
 type UserRow = Selectable<UserTable>;
 
+/** Named, because a prepared `select *` fails on PostgreSQL once a newer instance has added a column. */
+const COLUMNS = ['id', 'login', 'name', 'avatar_url', 'created_at', 'updated_at', 'blocked_at', 'valid_after'] as const;
+
 /** Chats erased in one transaction: bounds how long others wait for the write lock. */
 const ERASE_STEP = 20;
 
@@ -22,7 +25,7 @@ export class SqlUserRepository implements UserRepository {
     this.#database = database;
     this.#find = database.prepare(
       'users_find',
-      database.read.selectFrom('users').selectAll().where('id', '=', slot<string>()),
+      database.read.selectFrom('users').select(COLUMNS).where('id', '=', slot<string>()),
     );
   }
 

@@ -7,7 +7,20 @@ import { storableText } from './storable-text.ts';
 import type { WebSessionRepository } from './store.ts';
 import { isForeignKeyViolation } from './store-errors.ts';
 
-type WebSessionRow = Selectable<WebSessionTable>;
+type WebSessionRow = Omit<Selectable<WebSessionTable>, 'ended_at'>;
+
+/** Named, because a prepared `select *` fails on PostgreSQL once a newer instance has added a column. */
+const COLUMNS = [
+  'web_sessions.id_hash',
+  'web_sessions.public_id',
+  'web_sessions.user_id',
+  'web_sessions.data',
+  'web_sessions.user_agent',
+  'web_sessions.address',
+  'web_sessions.created_at',
+  'web_sessions.last_seen_at',
+  'web_sessions.expires_at',
+] as const;
 
 /** Devices shown; nobody has more in use. */
 const LIST_LIMIT = 100;
@@ -24,7 +37,7 @@ export class SqlWebSessionRepository implements WebSessionRepository {
       database.read
         .selectFrom('web_sessions')
         .leftJoin('users', 'users.id', 'web_sessions.user_id')
-        .selectAll('web_sessions')
+        .select(COLUMNS)
         .where('id_hash', '=', slot<string>())
         .where('expires_at', '>', slot<number>())
         .where('last_seen_at', '>', slot<number>())
@@ -104,7 +117,7 @@ export class SqlWebSessionRepository implements WebSessionRepository {
     const rows = await this.#database.read
       .selectFrom('web_sessions')
       .innerJoin('users', 'users.id', 'web_sessions.user_id')
-      .selectAll('web_sessions')
+      .select(COLUMNS)
       .where('user_id', '=', userId)
       .where('last_seen_at', '>', now - idleMs)
       .where('expires_at', '>', now)
