@@ -1,0 +1,46 @@
+/** Where this room meets Fastify: the public scope of sign-in, and the guard of everything else. */
+import type { FastifyInstance, FastifyRequest } from 'fastify';
+import type { Config } from '../config.ts';
+import type { Store } from '../store/store.ts';
+import type { Authenticator } from './authenticate.ts';
+import { type DeviceRoutesDeps, deviceRoutes } from './device-routes.ts';
+import { type MeRoutesDeps, meRoutes } from './me-routes.ts';
+import { requireDeclaration } from './route-scopes.ts';
+import { type SignInRoutesDeps, signInRoutes } from './sign-in-routes.ts';
+import { useWebSessions, type WebSessionDeps } from './web-session-plugin.ts';
+
+/** The parts of this room that routes and hooks are made of. */
+export interface AuthParts extends WebSessionDeps, SignInRoutesDeps, MeRoutesDeps, DeviceRoutesDeps {
+  readonly config: Config;
+  readonly store: Store;
+  readonly authenticator: Authenticator;
+}
+
+/** Adds sign-in and logout to a public scope of their own. */
+export async function registerSignIn(scope: FastifyInstance, parts: AuthParts): Promise<void> {
+  await useWebSessions(scope, parts);
+  await signInRoutes(scope, parts);
+}
+
+/** Adds `/api/me…` to a guarded scope. */
+export function registerAccountRoutes(scope: FastifyInstance, parts: AuthParts): void {
+  void scope.register(meRoutes(parts));
+  void scope.register(deviceRoutes(parts));
+}
+
+/** Lets only checked requests reach the routes of `scope`, and only routes that say what they need. */
+export async function guardScope(scope: FastifyInstance, parts: AuthParts): Promise<void> {
+  const { authenticator } = parts;
+  await useWebSessions(scope, parts);
+  scope.decorateRequest('principal', {
+    getter(this: FastifyRequest) {
+      const principal = authenticator.principalOf(this);
+      if (principal === null) {
+        throw new Error(`${this.method} ${this.routeOptions.url} reads the principal before it was checked`);
+      }
+      return principal;
+    },
+  });
+  scope.addHook('onRoute', requireDeclaration);
+  scope.addHook('onRequest', (request, reply) => authenticator.check(request, reply));
+}

@@ -1,0 +1,134 @@
+/** The one place that takes a credential from a request and turns it into a `Principal`. */
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { Config } from '../config.ts';
+import { GatewayError } from '../errors.ts';
+import { type Principal, principal } from '../principal.ts';
+import type { UserRecord } from '../store/records.ts';
+import type { Store } from '../store/store.ts';
+import type { AuthLogger, Clock } from './auth-logger.ts';
+import { assertScope } from './route-scopes.ts';
+import { assertSameOrigin } from './same-origin.ts';
+import { hashSessionId } from './session-store.ts';
+import type { TokenVerifier } from './token-verifier.ts';
+import { hasBearer, hasSessionCookie } from './web-session-plugin.ts';
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** Who is asking. Reading it on a route outside the guarded scope throws. */
+    readonly principal: Principal;
+  }
+}
+
+/** Collaborators of {@link Authenticator}. */
+export interface AuthenticatorDeps {
+  readonly config: Pick<Config, 'secure' | 'publicUrl'>;
+  readonly store: Pick<Store, 'users' | 'webSessions'>;
+  /** Null: API tokens are not accepted. */
+  readonly tokenVerifier: TokenVerifier | null;
+  readonly logger: AuthLogger;
+  readonly clock: Clock;
+}
+
+/** A session's last use is written down at most this often; milliseconds (D14). */
+const TOUCH_MS = 5 * 60_000;
+
+/** Checks requests, and remembers the outcome of each as long as the request lives. */
+export class Authenticator {
+  readonly #deps: AuthenticatorDeps;
+  readonly #principals = new WeakMap<FastifyRequest, Principal>();
+
+  constructor(deps: AuthenticatorDeps) {
+    this.#deps = deps;
+  }
+
+  /** The principal of a checked request; null when it was not checked. */
+  principalOf(request: FastifyRequest): Principal | null {
+    return this.#principals.get(request) ?? null;
+  }
+
+  /**
+   * The `onRequest` hook of guarded routes, before anything of the body is read.
+   * @throws GatewayError `unauthenticated`, `ambiguous_credentials`, `account_blocked`, `insufficient_scope`, `forbidden`,
+   * `cross_origin_refused`
+   */
+  async check(request: FastifyRequest, reply: FastifyReply): Promise<void> {
+    const { publicUrl } = this.#deps.config;
+    const found = await this.#authenticate(request);
+    if (found === null) {
+      if (isNavigation(request)) return leadToSignIn(request, reply);
+      reply.header('www-authenticate', challenge(hasBearer(request) ? 'invalid_token' : null));
+      throw new GatewayError('unauthenticated', 'Sign in, or send an API token as `Authorization: Bearer …`.');
+    }
+    if (found.proof.kind === 'session') {
+      assertSameOrigin({ method: request.method, headers: request.headers, publicUrl });
+    }
+    assertScope(found, request.routeOptions.config, reply);
+    this.#principals.set(request, found);
+  }
+
+  async #authenticate(request: FastifyRequest): Promise<Principal | null> {
+    if (!hasBearer(request)) return await this.#bySession(request);
+    if (hasSessionCookie(request, this.#deps.config)) {
+      throw new GatewayError('ambiguous_credentials', 'Send either the session cookie or an API token, not both.');
+    }
+    return await this.#byToken(request);
+  }
+
+  async #bySession(request: FastifyRequest): Promise<Principal | null> {
+    const { store, clock } = this.#deps;
+    const { userId, publicId, createdAt, lastSeenAt, sessionId } = request.session;
+    if (userId === undefined || publicId === undefined || createdAt === undefined) return null;
+    const user = await store.users.find(userId);
+    if (user === null || createdAt < user.validAfter) return null;
+    assertNotBlocked(user);
+    const now = clock();
+    if (lastSeenAt === undefined || now - lastSeenAt >= TOUCH_MS) await this.#touch(sessionId, now);
+    return principal({ userId, login: user.login, proof: { kind: 'session', sessionId: publicId } });
+  }
+
+  async #touch(sessionId: string, now: number): Promise<void> {
+    try {
+      await this.#deps.store.webSessions.touch(hashSessionId(sessionId), now);
+    } catch (error) {
+      // Reading works, writing does not: the request may still be served; the next one touches again.
+      this.#deps.logger.warn({ err: error }, 'The last use of a web session could not be written down');
+    }
+  }
+
+  async #byToken(request: FastifyRequest): Promise<Principal | null> {
+    const token = /^bearer +(\S+)$/i.exec(request.headers.authorization ?? '')?.[1];
+    if (token === undefined || this.#deps.tokenVerifier === null) return null;
+    const found = await this.#deps.tokenVerifier.verify(token);
+    if (found === null) return null;
+    const user = await this.#deps.store.users.find(found.userId);
+    if (user === null) return null;
+    assertNotBlocked(user);
+    return found;
+  }
+}
+
+function assertNotBlocked(user: UserRecord): void {
+  if (user.blockedAt !== null) throw new GatewayError('account_blocked', 'An operator has blocked this account.');
+}
+
+/** A person opening a page, as opposed to a program or a page's own script asking for data. */
+function isNavigation({ method, headers }: FastifyRequest): boolean {
+  if (method !== 'GET' || headers.authorization !== undefined) return false;
+  const mode = headers['sec-fetch-mode'];
+  return mode === undefined ? acceptsHtml(headers.accept) : mode === 'navigate';
+}
+
+/** Whether HTML is asked for by name: programs send `*∕*` or JSON. */
+export function acceptsHtml(accept: string | undefined): boolean {
+  return accept?.toLowerCase().includes('text/html') ?? false;
+}
+
+function leadToSignIn(request: FastifyRequest, reply: FastifyReply): void {
+  reply.header('cache-control', 'no-store');
+  reply.redirect(`/auth/github?returnTo=${encodeURIComponent(request.url)}`, 302);
+}
+
+/** RFC 6750 section 3. */
+function challenge(error: string | null): string {
+  return error === null ? 'Bearer realm="pilothouse"' : `Bearer realm="pilothouse", error="${error}"`;
+}

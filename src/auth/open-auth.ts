@@ -1,0 +1,119 @@
+/** Composes this room: from configuration and store to routes, guard and credentials. */
+import type { FastifyInstance, FastifyRequest } from 'fastify';
+import type { Config } from '../config.ts';
+import type { GatewayError } from '../errors.ts';
+import type { Principal } from '../principal.ts';
+import type { Store } from '../store/store.ts';
+import { Access, type AccessHooks } from './access.ts';
+import { AccountErasure } from './account-erasure.ts';
+import type { AuthLogger, Clock } from './auth-logger.ts';
+import { type AuthParts, guardScope, registerAccountRoutes, registerSignIn } from './auth-plugin.ts';
+import { Authenticator } from './authenticate.ts';
+import { assertKeysComplete, type Rotation, reencryptAll } from './credential-rotation.ts';
+import { CredentialVault } from './credential-vault.ts';
+import { Credentials } from './credentials.ts';
+import { GitHubClient } from './github-client.ts';
+import { Keyring } from './keyring.ts';
+import { MembershipCheck, MembershipRecheck, type RecheckRound } from './membership.ts';
+import { Revocations } from './revocations.ts';
+import { loadSecrets, type Secrets } from './secrets.ts';
+import { SignIn } from './sign-in.ts';
+import type { TokenVerifier } from './token-verifier.ts';
+
+/** What this room is given. */
+export interface AuthDependencies {
+  readonly config: Config;
+  readonly store: Store;
+  readonly logger: AuthLogger;
+  /** What else ends when a person's access ends. */
+  readonly hooks: AccessHooks;
+  readonly clock: Clock;
+  /** Null or absent: API tokens are not accepted. */
+  readonly tokenVerifier?: TokenVerifier | null;
+  /** How long one call to GitHub may take, in milliseconds. Default 10 000. */
+  readonly githubDeadlineMs?: number;
+}
+
+/** The room, open. Whoever opened it closes it. */
+export interface Auth {
+  /** For turns. */
+  readonly credentials: Credentials;
+  /** For routes with long streams: `revocations.signalFor(request.principal, reply.raw)`. */
+  readonly revocations: Revocations;
+  readonly secrets: Secrets;
+  /** Adds `/auth/…` to a public scope of its own. */
+  registerSignIn(scope: FastifyInstance): Promise<void>;
+  /** Guards `scope`: its routes have `request.principal` and must declare `config.scope` or `config.sessionOnly`. */
+  guard(scope: FastifyInstance): Promise<void>;
+  /** Adds `/api/me…` to a guarded scope. */
+  registerAccountRoutes(scope: FastifyInstance): void;
+  /** Null before the guard has run, or on a public route; for rate limits and logs. */
+  principalOf(request: FastifyRequest): Principal | null;
+  /** Ends all access of a user (a block, an operator's word): sessions, API tokens, streams, turns. */
+  endAccess(userId: string, error?: GatewayError): Promise<void>;
+  /** A job's work, every minute or so: organizations and users are checked again when due. */
+  recheckDue(now: number, signal: AbortSignal): Promise<RecheckRound>;
+  /** A job's work, once after start: seals with the current key whatever is not. */
+  reencryptAll(signal: AbortSignal): Promise<Rotation>;
+  close(): Promise<void>;
+}
+
+/** How often the rights behind open streams are asked for where other instances can end them; milliseconds. */
+const SWEEP_MS = 2_000;
+
+/** @throws Error when secrets are missing or damaged, or a stored credential's key is */
+export async function openAuth(deps: AuthDependencies): Promise<Auth> {
+  const { config, store, logger, hooks, clock, githubDeadlineMs, tokenVerifier = null } = deps;
+  const { github } = config;
+  const secrets = await loadSecrets(config, logger);
+  const vault = new CredentialVault(new Keyring(secrets.credentialKeys, 'github-credential'));
+  await assertKeysComplete({ store, vault });
+  const client = new GitHubClient(github, clock, githubDeadlineMs);
+  const revocations = new Revocations();
+  const access = new Access({ store, revocations, hooks, clock, idleMs: config.webSessions.idleMs });
+  const credentials = new Credentials({ copilot: config.copilot, store, vault, github: client, logger, clock });
+  const check = new MembershipCheck({ github, client, logger });
+  const recheck = new MembershipRecheck({ github, client, check, store, credentials, access, logger, clock });
+  const signIn = new SignIn({ github, store, client, check, vault, access, logger, clock });
+  const authenticator = new Authenticator({ config, store, tokenVerifier, logger, clock });
+  const erasure = new AccountErasure({ store, credentials, client, access, hooks, logger });
+  const parts: AuthParts = {
+    ...{ config, store, clock, access, revocations, signIn, authenticator, erasure },
+    sessionSecrets: secrets.sessionSecrets,
+    deadlineMs: githubDeadlineMs,
+  };
+  const sweeping = store.engine === 'postgres' ? sweep(revocations, access, logger) : null;
+  return {
+    credentials,
+    revocations,
+    secrets,
+    registerSignIn: (scope) => registerSignIn(scope, parts),
+    guard: (scope) => guardScope(scope, parts),
+    registerAccountRoutes: (scope) => registerAccountRoutes(scope, parts),
+    principalOf: (request) => authenticator.principalOf(request),
+    endAccess: (userId, error) => access.endAll(userId, error),
+    recheckDue: (now, signal) => recheck.recheckDue(now, signal),
+    reencryptAll: (signal) => reencryptAll({ store, vault, logger, clock }, signal),
+    close: async () => {
+      sweeping?.[Symbol.dispose]();
+      await credentials.close();
+    },
+  };
+}
+
+/** Where instances share a database, another one may end a right that a stream here leans on. */
+function sweep(revocations: Revocations, access: Access, logger: AuthLogger): Disposable {
+  let running = false;
+  const timer = setInterval(() => {
+    if (running) return;
+    running = true;
+    revocations
+      .sweep((principal) => access.isValid(principal))
+      .catch((error: unknown) => logger.warn({ err: error }, 'The rights of open streams could not be checked'))
+      .finally(() => {
+        running = false;
+      });
+  }, SWEEP_MS);
+  timer.unref();
+  return { [Symbol.dispose]: () => clearInterval(timer) };
+}
