@@ -2,7 +2,7 @@
  * A note beside a runtime session's files: under which version of our history it was last used, where, and by which
  * opening. It tells a warm session that another instance has gone on without it.
  */
-import type { SessionFileRepository } from '../store/store.ts';
+import type { SessionFileRepository } from '../session-files.ts';
 
 const PATH = '/gateway/context.json';
 

@@ -4,12 +4,15 @@
  */
 import type { Config } from '../config.ts';
 import { GatewayError } from '../errors.ts';
-import type { SessionFileRepository } from '../store/store.ts';
+import type { SessionFileRepository } from '../session-files.ts';
 import { LeasePool } from './lease-pool.ts';
 import { RuntimeFleet } from './runtime-fleet.ts';
 import { type RuntimeLogger, type RuntimeParts, type RuntimeTimings, TIMINGS } from './runtime-parts.ts';
-import type { Runtimes } from './runtime-port.ts';
+import type { Runtimes, RuntimeUser } from './runtime-port.ts';
+import { primeRuntime } from './runtime-priming.ts';
+import { openExternal } from './topologies/external.ts';
 import { openIsolated } from './topologies/isolated.ts';
+import { openShared } from './topologies/shared.ts';
 import type { OpenTopology } from './topologies/topology.ts';
 import { UserAccounts } from './user-account.ts';
 
@@ -24,8 +27,10 @@ export interface RuntimeDependencies {
 }
 
 /** Adding a topology is a file and a row. */
-const TOPOLOGIES: Record<'isolated', OpenTopology> = {
+const TOPOLOGIES: Record<Config['copilot']['topology'], OpenTopology> = {
   isolated: openIsolated,
+  shared: openShared,
+  external: openExternal,
 };
 
 /**
@@ -40,7 +45,7 @@ export async function openRuntimes(config: Config, dependencies: RuntimeDependen
     clock: dependencies.clock ?? Date.now,
     timings: { ...TIMINGS, ...dependencies.timings },
   };
-  const topology = await TOPOLOGIES[config.copilot.topology as 'isolated'](parts);
+  const topology = await TOPOLOGIES[config.copilot.topology](parts);
   const fleet = new RuntimeFleet(topology, parts);
   const pool = new LeasePool({ fleet, parts, warmSessions: topology.warmSessions });
   const accounts = new UserAccounts(fleet, parts);
@@ -50,18 +55,17 @@ export async function openRuntimes(config: Config, dependencies: RuntimeDependen
     topology: topology.name,
     lease: (request, signal) => pool.lease(request, signal),
     warm: (user) => {
-      fleet.acquire(user.userId, undefined, false).then(
-        (host) => fleet.release(host),
-        (error: unknown) => parts.logger.debug({ err: error }, 'a runtime was not started ahead of its use'),
+      warmUp(fleet, parts, user).catch((error: unknown) =>
+        parts.logger.debug({ err: error }, 'a runtime was not readied ahead of its use'),
       );
     },
     models: (user, signal) => accounts.models(user, signal),
     quota: (user, signal) => accounts.quota(user, signal),
     deleteSession: async (_user, sessionId, signal) => {
       await pool.drop(sessionId, new GatewayError('not_found', 'There is no such chat.'));
-      if (topology.slots !== null) {
-        await Promise.allSettled(fleet.hosts().map((host) => host.deleteSession(sessionId, signal)));
-      }
+      // After a failover it may live on more than one server.
+      const keepers = fleet.hosts().filter((host) => host.state === 'runtime');
+      await Promise.all(keepers.map((host) => host.deleteSession(sessionId, signal)));
       await parts.sessionFiles.deleteSession(sessionId);
     },
     endUser: async (userId, error) => {
@@ -76,6 +80,15 @@ export async function openRuntimes(config: Config, dependencies: RuntimeDependen
       await fleet.close();
     },
   };
+}
+
+async function warmUp(fleet: RuntimeFleet, parts: RuntimeParts, user: RuntimeUser): Promise<void> {
+  const host = await fleet.acquire(user.userId, undefined, false);
+  try {
+    await primeRuntime(parts, host, user.credential);
+  } finally {
+    fleet.release(host);
+  }
 }
 
 /** A timer that never overlaps itself and keeps no process alive. */

@@ -2,7 +2,7 @@
  * What every part of this room is given. Values only: who owns what is said where it is made.
  */
 import type { Config } from '../config.ts';
-import type { SessionFileRepository } from '../store/store.ts';
+import type { SessionFileRepository } from '../session-files.ts';
 
 /** The part of pino's logger that this room uses. */
 export interface RuntimeLogger {

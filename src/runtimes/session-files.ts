@@ -2,7 +2,7 @@
  * A runtime session's files, kept in our store instead of on the runtime's disk. What the runtime appends is appended.
  */
 import type { SessionFsFileInfo, SessionFsProvider } from '@github/copilot-sdk';
-import type { SessionFileRepository } from '../store/store.ts';
+import type { SessionFileRepository } from '../session-files.ts';
 
 /** Where a runtime keeps a session's state, in the session's own file tree. */
 export const STATE_PATH = '/state';
