@@ -62,7 +62,11 @@ export async function startTestGateway(options: TestGatewayOptions = {}): Promis
   const logLines: string[] = [];
   const open = async () => {
     const config = parseConfig(env);
-    const logger = createLogger({ level: config.logLevel, secrets: [], destination: { write: (line) => void logLines.push(line) } });
+    const logger = createLogger({
+      level: config.logLevel,
+      secrets: [],
+      destination: { write: (line) => void logLines.push(line) },
+    });
     const gateway = await openGateway(config, logger);
     await gateway.listen();
     return gateway;
@@ -103,7 +107,9 @@ export function freePort(): Promise<number> {
     server.once('error', reject);
     server.listen(0, '127.0.0.1', () => {
       const address = server.address();
-      server.close(() => (typeof address === 'object' && address !== null ? resolve(address.port) : reject(new Error('no port'))));
+      server.close(() =>
+        typeof address === 'object' && address !== null ? resolve(address.port) : reject(new Error('no port')),
+      );
     });
   });
 }

@@ -38,10 +38,19 @@ export class Browser {
   }
 
   // biome-ignore lint/suspicious/noExplicitAny: tests read whatever the answer carries
-  async call<Body = any>(method: string, path: string, body?: unknown, headers: Record<string, string> = {}): Promise<Answer<Body>> {
+  async call<Body = any>(
+    method: string,
+    path: string,
+    body?: unknown,
+    headers: Record<string, string> = {},
+  ): Promise<Answer<Body>> {
     const response = await this.fetch(path, {
       method,
-      headers: { accept: 'application/json', ...(body === undefined ? {} : { 'content-type': 'application/json' }), ...headers },
+      headers: {
+        accept: 'application/json',
+        ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+        ...headers,
+      },
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
     });
     const text = await response.text();
@@ -65,12 +74,21 @@ export class Browser {
 
   /** Sends a message and yields its events as they come. */
   async *stream(path: string, init: RequestInit = {}): AsyncGenerator<SseEvent> {
-    const response = await this.fetch(path, { ...init, headers: { accept: 'text/event-stream', ...(init.headers as Record<string, string>) } });
-    if (response.status !== 200 || response.body === null) throw new Error(`${response.status}: ${await response.text()}`);
+    const response = await this.fetch(path, {
+      ...init,
+      headers: { accept: 'text/event-stream', ...(init.headers as Record<string, string>) },
+    });
+    if (response.status !== 200 || response.body === null)
+      throw new Error(`${response.status}: ${await response.text()}`);
     yield* parseEvents(response.body);
   }
 
-  say(chatId: string, content: string, extra: Record<string, unknown> = {}, signal?: AbortSignal): AsyncGenerator<SseEvent> {
+  say(
+    chatId: string,
+    content: string,
+    extra: Record<string, unknown> = {},
+    signal?: AbortSignal,
+  ): AsyncGenerator<SseEvent> {
     return this.stream(`/api/chats/${chatId}/messages`, {
       method: 'POST',
       headers: { 'content-type': 'application/json' },
@@ -91,7 +109,9 @@ export class Browser {
 /** The frames of an event stream, comments left out. */
 export async function* parseEvents(body: ReadableStream<Uint8Array>): AsyncGenerator<SseEvent> {
   let rest = '';
-  for await (const chunk of body.pipeThrough(new TextDecoderStream() as unknown as ReadableWritablePair<string, Uint8Array>)) {
+  for await (const chunk of body.pipeThrough(
+    new TextDecoderStream() as unknown as ReadableWritablePair<string, Uint8Array>,
+  )) {
     rest += chunk;
     for (let end = rest.indexOf('\n\n'); end >= 0; end = rest.indexOf('\n\n')) {
       const frame = parseFrame(rest.slice(0, end));
