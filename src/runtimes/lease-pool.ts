@@ -9,8 +9,8 @@ import type { RuntimeFleet } from './runtime-fleet.ts';
 import { shuttingDown } from './runtime-fleet.ts';
 import type { RuntimeHost } from './runtime-host.ts';
 import type { RuntimeParts } from './runtime-parts.ts';
-import type { LeaseRequest, SessionLease } from './runtime-port.ts';
-import type { RuntimeSession } from './runtime-session.ts';
+import type { LeaseRequest, Prompt, SessionLease } from './runtime-port.ts';
+import { type RuntimeSession, SessionGoneError } from './runtime-session.ts';
 import { sessionFingerprint } from './session-config.ts';
 import { isCurrent, openSession } from './session-opener.ts';
 
@@ -61,7 +61,7 @@ export class LeasePool {
       try {
         const { entry, cold } = await this.#ready(request, either);
         either.throwIfAborted();
-        return this.#lend(entry, cold, unlock);
+        return this.#lend(request, { entry, cold }, unlock);
       } catch (error) {
         unlock();
         throw error;
@@ -164,28 +164,41 @@ export class LeasePool {
     void this.#discard(victim);
   }
 
-  #lend(entry: Entry, cold: boolean, unlock: () => void): SessionLease {
-    const { session } = entry;
+  #lend(request: LeaseRequest, ready: { entry: Entry; cold: boolean }, unlock: () => void): SessionLease {
+    let { entry } = ready;
     entry.uses += 1;
     let released = false;
     const release = ({ keepWarm }: { keepWarm: boolean }): void => {
       if (released) return;
       released = true;
-      entry.uses -= 1;
-      entry.lastUsedAt = this.#parts.clock();
-      const keep = keepWarm && session.reusable && this.#parts.config.leases.idleMs > 0 && !this.#closed;
-      const left = keep ? Promise.resolve() : this.#discard(entry);
-      void left.finally(() => {
-        this.#fleet.release(session.host);
-        unlock();
-      });
+      void this.#giveBack(entry, keepWarm).finally(unlock);
     };
-    return {
-      cold,
-      release,
-      run: (prompt, signal) => session.run(prompt, signal),
-      steer: (prompt) => session.steer(prompt),
+    const run = async function* (this: LeasePool, prompt: Prompt, signal: AbortSignal) {
+      try {
+        yield* entry.session.run(prompt, signal);
+      } catch (error) {
+        if (!(error instanceof SessionGoneError)) throw error;
+        entry = await this.#reopen(entry, request, signal);
+        yield* entry.session.run(prompt, signal);
+      }
     };
+    return { cold: ready.cold, release, run: run.bind(this), steer: (prompt) => entry.session.steer(prompt) };
+  }
+
+  /** A server dropped the session behind our back, and nothing was said yet: the same lease goes on with a new one. */
+  async #reopen(gone: Entry, request: LeaseRequest, signal: AbortSignal): Promise<Entry> {
+    await this.#discard(gone);
+    const entry = await this.#open(gone.session.host, request, signal);
+    entry.uses += 1;
+    return entry;
+  }
+
+  async #giveBack(entry: Entry, keepWarm: boolean): Promise<void> {
+    entry.uses -= 1;
+    entry.lastUsedAt = this.#parts.clock();
+    const keep = keepWarm && entry.session.reusable && this.#parts.config.leases.idleMs > 0 && !this.#closed;
+    if (!keep) await this.#discard(entry);
+    this.#fleet.release(entry.session.host);
   }
 
   async #discard(entry: Entry): Promise<void> {

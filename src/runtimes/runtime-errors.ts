@@ -60,7 +60,7 @@ const ROWS: readonly Row[] = [
   },
   {
     code: 'model_unavailable',
-    fits: ({ code, message }) => code === 'model_not_supported' || /^Model ".*" is not available/.test(message),
+    fits: ({ code, message }) => code === 'model_not_supported' || /\bModel "[^"]*" is not available/.test(message),
     detail: 'This model is not available to you.',
   },
 ];
@@ -99,8 +99,11 @@ export function secondsToWait(message: string): number {
 /** What a refused create, resume or account call says: the status is only in its words. */
 export function failureOfCall(error: unknown): RuntimeFailure {
   const message = error instanceof Error ? error.message : String(error);
-  const status =
-    /\b(?:status(?: code)?:?|HTTP|failed with|returned) \(?([45]\d\d)\b/i.exec(message)?.[1] ??
-    /\b(401|403|429)\b/.exec(message)?.[1];
+  const status = /"status":([45]\d\d)\b/.exec(message)?.[1] ?? /\b(40[123]|413|429|5\d\d) [A-Z]/.exec(message)?.[1];
   return { type: null, status: status === undefined ? null : Number(status), code: null, message };
+}
+
+/** The runtime knows no such session: never opened, deleted, or dropped by its own idle clean-up. */
+export function isSessionMissing(error: unknown): boolean {
+  return error instanceof Error && /\bsession not found\b/i.test(error.message);
 }

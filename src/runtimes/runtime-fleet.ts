@@ -58,21 +58,37 @@ export class RuntimeFleet {
   }
 
   /**
-   * A runtime for the user, counted as in use until `release`.
+   * A runtime for the user, counted as in use until `release`. Where one of several cannot be reached the next is tried.
    * @param mayEvict false: an idle one of somebody else does not give way
    * @throws GatewayError `runtimes_busy`, `runtime_unavailable`, `shutting_down`
    */
   async acquire(userId: string, signal?: AbortSignal, mayEvict = true): Promise<RuntimeHost> {
-    if (this.#closed) throw shuttingDown();
-    const place = this.#placeOf(this.slotOf(userId));
-    if (place.host?.usable) return use(place.host, this.#parts.clock());
-    place.starting ??= this.#start(place, mayEvict).finally(() => {
-      place.starting = null;
-    });
-    const { start } = this.#parts.timings;
-    const host = await within(place.starting, { what: 'a runtime', ms: start * 2, signals: [signal] });
-    if (!host.usable) throw runtimeUnavailable(host.gone.reason ?? 'the runtime ended while it started');
-    return use(host, this.#parts.clock());
+    for (const tried = new Set<string>(); ; ) {
+      if (this.#closed) throw shuttingDown();
+      const slot = this.slotOf(userId);
+      try {
+        return await this.#use(slot, mayEvict, signal);
+      } catch (error) {
+        const others = (this.#topology.slots ?? []).length > tried.add(slot).size;
+        if (signal?.aborted || !others || tried.has(this.slotOf(userId))) throw error;
+      }
+    }
+  }
+
+  async #use(slot: string, mayEvict: boolean, signal: AbortSignal | undefined): Promise<RuntimeHost> {
+    const place = this.#placeOf(slot);
+    if (!place.host?.usable) {
+      place.starting ??= this.#start(place, mayEvict).finally(() => {
+        place.starting = null;
+      });
+      const { start } = this.#parts.timings;
+      await within(place.starting, { what: 'start of a runtime', ms: start * 2, signals: [signal] });
+    }
+    const { host } = place;
+    if (!host?.usable) throw runtimeUnavailable(place.lastError ?? 'the runtime ended while it started');
+    host.uses += 1;
+    host.lastUsedAt = this.#parts.clock();
+    return host;
   }
 
   /** Counterpart of `acquire`. */
@@ -235,12 +251,6 @@ function newPlace(slot: string): Place {
 
 function isWell(place: Place): boolean {
   return place.host ? place.host.healthy && !place.host.gone.aborted : place.failures === 0 && !place.lastError;
-}
-
-function use(host: RuntimeHost, now: number): RuntimeHost {
-  host.uses += 1;
-  host.lastUsedAt = now;
-  return host;
 }
 
 function pickWear(host: RuntimeHost) {

@@ -40,6 +40,8 @@ export class RuntimeHost {
   sessionsOpened = 0;
   healthy = true;
   version: string | null = null;
+  /** Its first turn will cost no more than the next. */
+  primed = false;
   /** No new uses; it ends after the last one. */
   draining = false;
   readonly #client: CopilotClient;
@@ -88,16 +90,19 @@ export class RuntimeHost {
     }
   }
 
-  createSession(sessionId: string, config: ResumeSessionConfig, signal: AbortSignal): Promise<CopilotSession> {
+  /** Creates or resumes a session. @throws GatewayError as `call` does, or what the runtime says */
+  openSession(
+    how: 'create' | 'resume',
+    sessionId: string,
+    config: ResumeSessionConfig,
+    signal: AbortSignal,
+  ): Promise<CopilotSession> {
     this.sessionsOpened += 1;
-    const { open } = this.#parts.timings;
-    return this.call('session.create', open, () => this.#client.createSession({ ...config, sessionId }), signal);
-  }
-
-  resumeSession(sessionId: string, config: ResumeSessionConfig, signal: AbortSignal): Promise<CopilotSession> {
-    this.sessionsOpened += 1;
-    const { open } = this.#parts.timings;
-    return this.call('session.resume', open, () => this.#client.resumeSession(sessionId, config), signal);
+    const open = (): Promise<CopilotSession> =>
+      how === 'create'
+        ? this.#client.createSession({ ...config, sessionId })
+        : this.#client.resumeSession(sessionId, config);
+    return this.call(`session.${how}`, this.#parts.timings.open, open, signal);
   }
 
   /** Removes the session from the runtime. One that is not there is fine. */
@@ -106,14 +111,18 @@ export class RuntimeHost {
     if (known) await this.#rpc('session.delete', () => this.#client.deleteSession(sessionId), signal);
   }
 
-  models(gitHubToken: string, signal: AbortSignal) {
+  /** Models of that token's user; an empty one: of the account the server itself has. */
+  models(token: string, signal: AbortSignal) {
     const { account } = this.#parts.timings;
-    return this.call('models.list', account, () => this.#client.rpc.models.list({ gitHubToken }), signal);
+    const who = token === '' ? {} : { gitHubToken: token };
+    return this.call('models.list', account, () => this.#client.rpc.models.list(who), signal);
   }
 
-  quota(gitHubToken: string, signal: AbortSignal) {
+  /** Quota of that token's user, likewise. */
+  quota(token: string, signal: AbortSignal) {
     const { account } = this.#parts.timings;
-    return this.call('account.getQuota', account, () => this.#client.rpc.account.getQuota({ gitHubToken }), signal);
+    const who = token === '' ? {} : { gitHubToken: token };
+    return this.call('account.getQuota', account, () => this.#client.rpc.account.getQuota(who), signal);
   }
 
   /** Asks for a sign of life; silence for the deadline ends the runtime. One question at a time. */

@@ -6,7 +6,8 @@ import type { CopilotSession, SessionEvent } from '@github/copilot-sdk';
 import { GatewayError } from '../errors.ts';
 import { runtimeUnavailable, within } from './deadline.ts';
 import { EventQueue } from './event-queue.ts';
-import { errorOf } from './runtime-errors.ts';
+import { givesUp } from './retry-policy.ts';
+import { errorOf, isSessionMissing } from './runtime-errors.ts';
 import type { RuntimeHost } from './runtime-host.ts';
 import type { RuntimeParts } from './runtime-parts.ts';
 import type { LeaseRequest, Prompt, RuntimeEvent } from './runtime-port.ts';
@@ -26,6 +27,8 @@ export interface OpenedSession {
   readonly request: LeaseRequest;
   /** Nothing was said in it before: its first prompt makes a title. */
   readonly fresh: boolean;
+  /** What the runtime must be told ahead of the first prompt; null: it knows all. */
+  readonly preamble: Prompt | null;
   /** No write of the runtime reaches the store any more. */
   readonly seal: () => void;
 }
@@ -38,7 +41,18 @@ interface Run {
   state: TurnState;
   /** We asked for the end: what follows is no failure. */
   stopped: boolean;
-  finished: PromiseWithResolvers<void>;
+  /** Attempts the upstream refused with 429, and when the first of them was. */
+  limited: number;
+  limitedSince: number;
+  readonly finished: PromiseWithResolvers<void>;
+}
+
+/** The runtime has dropped the session behind our back; nothing was sent. It can be opened anew and used. */
+export class SessionGoneError extends Error {
+  constructor(cause: unknown) {
+    super('The runtime no longer has the session', { cause });
+    this.name = 'SessionGoneError';
+  }
 }
 
 export class RuntimeSession {
@@ -48,6 +62,7 @@ export class RuntimeSession {
   #run: Run | null = null;
   #error: GatewayError | null = null;
   #wantsTitle: boolean;
+  #preamble: Prompt | null;
   /** False while a prompt may still be worked on: then nobody may send another. */
   #idle = true;
   #closing: Promise<void> | null = null;
@@ -57,6 +72,7 @@ export class RuntimeSession {
     this.#opened = opened;
     this.#parts = parts;
     this.#wantsTitle = opened.fresh;
+    this.#preamble = opened.preamble;
     opened.relay.handler = (event) => this.#take(event);
   }
 
@@ -117,6 +133,8 @@ export class RuntimeSession {
       sending: 0,
       state: beginTurn(this.#wantsTitle),
       stopped: false,
+      limited: 0,
+      limitedSince: 0,
       finished: Promise.withResolvers(),
     };
     this.#wantsTitle = false;
@@ -128,17 +146,28 @@ export class RuntimeSession {
   async #send(run: Run, prompt: Prompt, mode: 'enqueue' | 'immediate'): Promise<void> {
     run.sending += 1;
     try {
-      const { sdk } = this.#opened;
-      const attachments = blobsOf(prompt.attachments);
-      const options = { prompt: prompt.text, mode, ...(attachments.length > 0 && { attachments }) };
-      run.sent.push(await this.host.call('session.send', this.#parts.timings.send, () => sdk.send(options)));
+      run.sent.push(await this.host.call('session.send', this.#parts.timings.send, () => this.#deliver(prompt, mode)));
     } catch (error) {
-      if (mode === 'immediate' || !(error instanceof GatewayError)) this.#error ??= asUnavailable(error);
-      throw asUnavailable(error);
+      const failure = isSessionMissing(error) ? new SessionGoneError(error) : asUnavailable(error);
+      this.#error ??= asUnavailable(error);
+      this.#idle ||= failure instanceof SessionGoneError;
+      throw failure;
     } finally {
       run.sending -= 1;
       this.#settle(run);
     }
+  }
+
+  /** @returns the id under which the runtime tells about this prompt */
+  async #deliver(prompt: Prompt, mode: 'enqueue' | 'immediate'): Promise<string> {
+    const { sdk } = this.#opened;
+    if (this.#preamble === null) return sdk.send({ ...messageOf(prompt), mode });
+    const messages = [this.#preamble, prompt].map(messageOf);
+    const { messageIds } = await sdk.rpc.sendMessages({ messages, mode });
+    this.#preamble = null;
+    const last = messageIds.at(-1);
+    if (last === undefined) throw new Error('The runtime named no message');
+    return last;
   }
 
   #take(event: SessionEvent): void {
@@ -147,8 +176,9 @@ export class RuntimeSession {
     const { state, out } = reduceEvent(run.state, event);
     run.state = state;
     for (const ours of out) {
-      if (ours.type === 'usage') this.#checkModel(ours.usage.model);
       run.queue.push(ours);
+      if (ours.type === 'usage') this.#checkModel(ours.usage.model);
+      if (ours.type === 'retrying' && ours.status === 429) this.#checkPatience(run);
     }
     if (event.type === 'session.shutdown') run.queue.fail(runtimeUnavailable('the runtime session was shut down'));
     else if (state.idle) this.#settle(run);
@@ -165,7 +195,8 @@ export class RuntimeSession {
     if (!allTaken && !state.failure && !state.aborted) return;
     this.#idle = true;
     run.finished.resolve();
-    const error = run.stopped ? null : this.#verdict(state);
+    if (run.stopped) return; // whoever stopped it says how it ends
+    const error = this.#verdict(state);
     if (error) run.queue.fail(error);
     else run.queue.end();
   }
@@ -183,8 +214,8 @@ export class RuntimeSession {
     );
   }
 
-  /** Stops the model call; the sequence ends when the runtime is idle, at the latest after the deadline. */
-  async #stop(run: Run): Promise<void> {
+  /** Stops the model call; the sequence ends (with `error`) when the runtime is idle, at the latest after the deadline. */
+  async #stop(run: Run, error: GatewayError | null = null): Promise<void> {
     if (run.stopped) return;
     run.stopped = true;
     const { abort } = this.#parts.timings;
@@ -194,12 +225,23 @@ export class RuntimeSession {
         ms: abort,
         signals: [this.host.gone],
       });
-    } catch (error) {
-      this.#parts.logger.warn({ runtime: this.host.name, err: error }, 'a turn did not stop in time');
-      this.#error ??= runtimeUnavailable(error);
+    } catch (late) {
+      this.#parts.logger.warn({ runtime: this.host.name, err: late }, 'a turn did not stop in time');
+      this.#error ??= runtimeUnavailable(late);
       void this.host.probe();
     }
-    run.queue.end();
+    if (error) run.queue.fail(error);
+    else run.queue.end();
+  }
+
+  /** The runtime would go on trying for up to a minute what the upstream has refused several times. */
+  #checkPatience(run: Run): void {
+    const now = this.#parts.clock();
+    if (run.limited === 0) run.limitedSince = now;
+    run.limited += 1;
+    if (!givesUp({ attempts: run.limited, elapsedMs: now - run.limitedSince }) || run.stopped) return;
+    const { attempt } = run.state;
+    void this.#stop(run, attempt && errorOf(attempt, this.#opened.request.user.credential.kind));
   }
 
   #checkModel(used: string | null): void {
@@ -220,6 +262,11 @@ export class RuntimeSession {
     seal();
     relay.handler = null;
   }
+}
+
+function messageOf(prompt: Prompt) {
+  const attachments = blobsOf(prompt.attachments);
+  return { prompt: prompt.text, ...(attachments.length > 0 && { attachments }) };
 }
 
 function asUnavailable(error: unknown): GatewayError {

@@ -37,20 +37,22 @@ export function sessionConfig(config: Config, asked: Asked, hooks: SessionHooks)
 
 /** A token or a provider, never both, never neither: a BYOK chat resumed with a token alone would go to Copilot. */
 function payment(config: Config, asked: Asked): Pick<ResumeSessionConfig, 'gitHubToken' | 'provider' | 'model'> {
-  if (asked.credential.kind !== 'byok') return { gitHubToken: asked.credential.token };
+  const { credential } = asked;
+  if (credential.kind === 'byok') return providerOf(config, asked.model);
+  if (credential.token !== '') return { gitHubToken: credential.token };
+  // A server of others may hold the service's token itself; a runtime of ours has none of its own.
+  if (credential.kind === 'service' && config.copilot.topology === 'external') return {};
+  throw new GatewayError('reauth_required', 'There is no GitHub token to use. Sign in again.');
+}
+
+function providerOf(config: Config, asked: string | null): Pick<ResumeSessionConfig, 'provider' | 'model'> {
   const { provider } = config.copilot;
-  const model = asked.model ?? config.copilot.defaultModel ?? provider?.models[0];
+  const model = asked ?? config.copilot.defaultModel ?? provider?.models[0];
   if (!provider || model === undefined) {
     throw new GatewayError('model_unavailable', 'No model of the configured provider is named.');
   }
-  return {
-    model,
-    provider: {
-      type: provider.type,
-      baseUrl: provider.baseUrl,
-      ...(provider.apiKey !== null && { apiKey: provider.apiKey }),
-    },
-  };
+  const { type, baseUrl, apiKey } = provider;
+  return { model, provider: { type, baseUrl, ...(apiKey !== null && { apiKey }) } };
 }
 
 /** What must be equal for a live session to be used again as it is. Holds no secret. */

@@ -3,7 +3,7 @@
  * fresh ids. Written as native 1.0.85 writes it itself; the full CLI 1.0.102 reads it too.
  */
 import { randomUUID } from 'node:crypto';
-import type { HistoryEntry, ImageAttachment } from './runtime-port.ts';
+import type { HistoryEntry, ImageAttachment, Prompt } from './runtime-port.ts';
 
 /** File of a session's events, below its state path. */
 export const EVENTS_FILE = 'events.jsonl';
@@ -76,5 +76,21 @@ function assistantMessage(entry: HistoryEntry, messageId: string, prompt: string
     toolRequests: [],
     turnId: '0',
     ...(prompt !== null && { originatingMessageId: prompt }),
+  };
+}
+
+/**
+ * Our history as one message, for a server whose files are out of our reach and whose API lets nobody put words into the
+ * model's mouth. One JSON object a line, so that nothing said can pass for a line of its own.
+ */
+export function transcriptOf(history: readonly HistoryEntry[]): Prompt {
+  const lines = history.map(({ role, content, attachments }) =>
+    JSON.stringify({ role, content, ...(attachments.length > 0 && { images: attachments.length }) }),
+  );
+  return {
+    text:
+      'This conversation was moved here. What was said before, oldest first, one JSON object per line ' +
+      `(images are attached in the same order):\n\n${lines.join('\n')}\n\nGo on from there without mentioning the move.`,
+    attachments: history.flatMap((entry) => entry.attachments),
   };
 }

@@ -3,17 +3,18 @@
  * said, rebuilt from our history where it is gone or says something else.
  */
 import { randomUUID } from 'node:crypto';
+import type { SessionEvent } from '@github/copilot-sdk';
 import { GatewayError } from '../errors.ts';
 import { type ContextMarker, readMarker, writeMarker } from './context-marker.ts';
 import { runtimeUnavailable } from './deadline.ts';
-import { errorOf, failureOfCall } from './runtime-errors.ts';
+import { errorOf, failureOfCall, isSessionMissing } from './runtime-errors.ts';
 import type { RuntimeHost } from './runtime-host.ts';
 import type { RuntimeParts } from './runtime-parts.ts';
 import type { HistoryEntry, LeaseRequest } from './runtime-port.ts';
 import { type EventRelay, RuntimeSession } from './runtime-session.ts';
 import { sessionConfig } from './session-config.ts';
 import { openSessionFiles, STATE_PATH } from './session-files.ts';
-import { EVENTS_FILE, eventFile } from './session-history.ts';
+import { EVENTS_FILE, eventFile, transcriptOf } from './session-history.ts';
 
 /** An opened session and the note that tells whether it is still the last word. */
 export interface Opening {
@@ -74,12 +75,13 @@ class SessionOpener {
   async open(): Promise<RuntimeSession> {
     const marker = await readMarker(this.#parts.sessionFiles, this.#request.sessionId);
     if (marker && agrees(marker, this.#host, this.#request)) {
-      const resumed = await this.#attempt('resume', false);
+      const resumed = await this.#attempt('resume', null);
       if (resumed) return resumed;
     }
     const history = await this.#request.history();
     await this.#clear();
-    return history.length === 0 ? this.#must('create', true) : this.#rebuild(history);
+    if (history.length === 0) return this.#must('create', null);
+    return this.#host.state === 'store' ? this.#rebuild(history) : this.#must('create', history);
   }
 
   async #rebuild(history: readonly HistoryEntry[]): Promise<RuntimeSession> {
@@ -88,44 +90,47 @@ class SessionOpener {
     const content = eventFile({ id: sessionId, model, cwd: '/' }, history, clock());
     await sessionFiles.mkdir(sessionId, STATE_PATH, clock());
     await sessionFiles.append(sessionId, `${STATE_PATH}/${EVENTS_FILE}`, content, clock());
-    return this.#must('resume', false);
+    return this.#must('resume', history);
   }
 
   /** Creating over what is there would mix both histories at the next resume (1.0.85). */
   async #clear(): Promise<void> {
     const { sessionId } = this.#request;
-    await this.#host.deleteSession(sessionId, this.#signal);
+    if (this.#host.state === 'runtime') await this.#host.deleteSession(sessionId, this.#signal);
     await this.#parts.sessionFiles.deleteSession(sessionId);
   }
 
-  async #must(how: 'create' | 'resume', fresh: boolean): Promise<RuntimeSession> {
-    const session = await this.#attempt(how, fresh);
+  async #must(how: 'create' | 'resume', history: readonly HistoryEntry[] | null): Promise<RuntimeSession> {
+    const session = await this.#attempt(how, history);
     if (!session) throw runtimeUnavailable('the runtime does not know the session it was just given');
     return session;
   }
 
-  /** Null: the runtime knows no such session. */
-  async #attempt(how: 'create' | 'resume', fresh: boolean): Promise<RuntimeSession | null> {
+  /** Null: the runtime knows no such session. `history`: what it must know; null for a resumed or a new one. */
+  async #attempt(how: 'create' | 'resume', history: readonly HistoryEntry[] | null): Promise<RuntimeSession | null> {
     const { sessionId, user } = this.#request;
     const inStore = this.#host.state === 'store';
     const files = inStore ? openSessionFiles(this.#parts.sessionFiles, sessionId, this.#parts.clock) : null;
     const relay: EventRelay = { handler: null };
-    const hooks = {
-      files,
-      onEvent: (event: Parameters<NonNullable<EventRelay['handler']>>[0]) => relay.handler?.(event),
-    };
-    const config = sessionConfig(this.#parts.config, { ...this.#request, credential: user.credential }, hooks);
+    const onEvent = (event: SessionEvent): void => relay.handler?.(event);
+    const config = sessionConfig(
+      this.#parts.config,
+      { ...this.#request, credential: user.credential },
+      { files, onEvent },
+    );
     const seal = (): void => files?.seal();
     try {
-      const sdk =
-        how === 'create'
-          ? await this.#host.createSession(sessionId, config, this.#signal)
-          : await this.#host.resumeSession(sessionId, config, this.#signal);
-      return new RuntimeSession({ sdk, host: this.#host, relay, request: this.#request, fresh, seal }, this.#parts);
+      const sdk = await this.#host.openSession(how, sessionId, config, this.#signal);
+      const fresh = how === 'create' && history === null;
+      const preamble = how === 'create' && history !== null ? transcriptOf(history) : null;
+      return new RuntimeSession(
+        { sdk, host: this.#host, relay, request: this.#request, fresh, preamble, seal },
+        this.#parts,
+      );
     } catch (error) {
       seal();
       if (error instanceof GatewayError || this.#signal.aborted) throw error;
-      if (how === 'resume' && /session not found/i.test(String(error))) return null;
+      if (how === 'resume' && isSessionMissing(error)) return null;
       throw errorOf(failureOfCall(error), user.credential.kind, error);
     }
   }

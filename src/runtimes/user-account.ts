@@ -35,7 +35,7 @@ export class UserAccounts {
         const { models } = await host.models(token, alone);
         if (models.length === 0)
           throw new GatewayError('copilot_access_denied', 'No Copilot model is open to this account.');
-        return models.filter((model) => model.policy?.state !== 'disabled').map(modelOf);
+        return models.filter(isOffered).map(modelOf);
       }),
     );
     return within(answer, { what: 'models', ms: this.#parts.timings.account * 2, signals: [signal] });
@@ -90,6 +90,11 @@ function configuredModels(config: Config): ModelInfo[] {
     multiplier: null,
     reasoningEfforts: [],
   }));
+}
+
+/** `auto` names no model, so that nobody could tell afterwards whether the right one was used (not established, 1.0.85). */
+function isOffered(model: SdkModel): boolean {
+  return model.policy?.state !== 'disabled' && model.id !== 'auto';
 }
 
 /** A model as the runtime lists it, in our words. */

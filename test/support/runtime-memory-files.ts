@@ -1,5 +1,5 @@
 import { posix } from 'node:path';
-import type { SessionFileRepository } from '../../src/store/store.ts';
+import type { SessionFileRepository } from '../../src/session-files.ts';
 
 interface Node {
   kind: 'file' | 'directory';
