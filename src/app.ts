@@ -59,7 +59,7 @@ export async function buildApp(config: Config, deps: AppDependencies): Promise<F
   nameResponses(app);
   await app.register(helmet, securityHeaders(config));
   await registerApiDocument(app);
-  await app.register(rateLimit, { global: false });
+  await app.register(rateLimit, { global: false, enableDraftSpec: true });
   registerHealth(app, deps);
   const publicScope: FastifyPluginAsync = async (scope) => {
     scope.addHook('onRequest', limitByAddress(app, config));
@@ -145,7 +145,6 @@ function limits(config: Config) {
     max: config.rateLimitPerMinute,
     timeWindow: 60_000,
     errorResponseBuilder: limitError,
-    enableDraftSpec: true,
   };
 }
 

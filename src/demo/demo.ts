@@ -5,13 +5,13 @@
 import { parseConfig } from '../config.ts';
 import { openGateway } from '../gateway.ts';
 import { createLogger } from '../logging.ts';
-import { startStandIn } from './stand-in.ts';
+import { type StandIn, startStandIn } from './stand-in.ts';
 
 /** A pace at which one can read along, in milliseconds. */
 const HUMAN_PACE = { firstTokenMs: 400, tokenMs: 25 };
 
 async function demo(): Promise<void> {
-  const standIn = await startStandIn({ pace: HUMAN_PACE, tokens: 'expiring' });
+  const standIn = await startStandInNear(Number(process.env.PORT ?? 3000) + 1);
   const config = parseConfig({
     DATA_DIR: './data/demo',
     LOG_LEVEL: 'warn',
@@ -43,6 +43,16 @@ async function demo(): Promise<void> {
   GitHub and Copilot's model are played by a stand-in on this machine; the gateway and the Copilot runtime are real.
   Chats are kept in ${config.dataDir}. Ctrl+C ends it.
 `);
+}
+
+/** On the next port if it is free, so that what a browser remembers of it still holds after a restart; else on any. */
+async function startStandInNear(port: number): Promise<StandIn> {
+  const options = { pace: HUMAN_PACE, tokens: 'expiring' } as const;
+  try {
+    return await startStandIn({ ...options, port });
+  } catch {
+    return startStandIn(options);
+  }
 }
 
 await demo();
