@@ -11,6 +11,8 @@ export type Environment = Readonly<Record<string, string | undefined>>;
 /** Reads variables one by one and remembers what was wrong with them. */
 export class VariableReader {
   readonly problems: string[] = [];
+  /** Every variable that was asked for, and whether it is a secret, so that templates and documentation can be held to it. */
+  readonly asked = new Map<string, 'plain' | 'secret'>();
   readonly #env: Environment;
 
   constructor(env: Environment) {
@@ -22,14 +24,15 @@ export class VariableReader {
   }
 
   text(name: string): string | null {
-    const value = this.#env[name]?.trim();
-    return value === undefined || value === '' ? null : value;
+    if (!this.asked.has(name)) this.asked.set(name, 'plain');
+    return this.#value(name);
   }
 
   /** A secret may come from a file: `NAME_FILE` names it. */
   secret(name: string): string | null {
-    const direct = this.text(name);
-    const file = this.text(`${name}_FILE`);
+    this.asked.set(name, 'secret');
+    const direct = this.#value(name);
+    const file = this.#value(`${name}_FILE`);
     if (file === null) return direct;
     if (direct !== null) {
       this.problem(`${name} and ${name}_FILE are both set: keep one.`);
@@ -76,9 +79,11 @@ export class VariableReader {
       !/^https?:$/.test(url.protocol) ||
       url.search !== '' ||
       url.hash !== '' ||
-      url.username !== ''
+      url.username !== '' ||
+      url.password !== ''
     ) {
-      this.problem(`${name} is "${value}": give an absolute http:// or https:// URL without query or credentials.`);
+      // The value may hold a password: it is not repeated.
+      this.problem(`${name} is not an absolute http:// or https:// URL without query or credentials.`);
       return fallback;
     }
     return value.replace(/\/+$/, '');
@@ -108,6 +113,11 @@ export class VariableReader {
       }
     }
     return networks;
+  }
+
+  #value(name: string): string | null {
+    const value = this.#env[name]?.trim();
+    return value === undefined || value === '' ? null : value;
   }
 }
 

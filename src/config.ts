@@ -2,23 +2,16 @@
  * The configuration: read once from the environment, every problem reported together. One table of variables is the only
  * place that knows their names; `parseConfig` is pure but for the files that `NAME_FILE` names.
  */
-import { readFileSync } from 'node:fs';
-import { availableParallelism } from 'node:os';
 import { resolve } from 'node:path';
-import { type Environment, isLoopback, parseHostPort, VariableReader } from './config-values.ts';
+import { type Environment, isLoopback, VariableReader } from './config-values.ts';
+import { type CopilotConfig, RUNTIME_VARIABLES, readCopilot } from './copilot-config.ts';
+
+export { type CopilotConfig, DEFAULT_SYSTEM_MESSAGE, type ProviderConfig } from './copilot-config.ts';
 
 /** Where data is kept. */
 export type DatabaseConfig =
   | { readonly kind: 'sqlite'; readonly path: string }
   | { readonly kind: 'postgres'; readonly url: string };
-
-/** A model provider of one's own (`COPILOT_AUTH=byok`). */
-export interface ProviderConfig {
-  readonly type: 'openai' | 'azure' | 'anthropic';
-  readonly baseUrl: string;
-  readonly apiKey: string | null;
-  readonly models: readonly string[];
-}
 
 /** Everything an operator can set. Durations are milliseconds. */
 export interface Config {
@@ -43,19 +36,7 @@ export interface Config {
     readonly allowedUsers: readonly string[];
     readonly recheckMs: number;
   };
-  readonly copilot: {
-    readonly topology: 'isolated' | 'shared' | 'external';
-    readonly auth: 'user' | 'service' | 'byok';
-    readonly serviceToken: string | null;
-    readonly sharedRuntimes: number;
-    readonly systemMessage: string;
-    readonly cliUrls: readonly string[];
-    readonly connectionToken: string | null;
-    readonly defaultModel: string | null;
-    readonly provider: ProviderConfig | null;
-    /** The only variables of ours that a spawned runtime sees. */
-    readonly runtimeEnv: Readonly<Record<string, string>>;
-  };
+  readonly copilot: CopilotConfig;
   readonly webSessions: { readonly idleMs: number; readonly maxMs: number };
   readonly leases: { readonly idleMs: number; readonly maxRuntimes: number };
   readonly turns: {
@@ -86,27 +67,6 @@ export class ConfigError extends Error {
   }
 }
 
-/** What the model is told first when the operator sets nothing. */
-export const DEFAULT_SYSTEM_MESSAGE =
-  'You are a friendly, knowledgeable assistant in a chat. Answer clearly and to the point, in the language of the question. ' +
-  'Use Markdown where it helps, and say so when you are not sure. You have no access to files, a shell or the network.';
-
-/** Handed to spawned runtimes as they are; nothing else of our environment is. */
-const RUNTIME_VARIABLES = [
-  'COPILOT_API_URL',
-  'COPILOT_DEBUG_GITHUB_API_URL',
-  'GITHUB_COPILOT_INTEGRATION_ID',
-  'HTTP_PROXY',
-  'HTTPS_PROXY',
-  'NO_PROXY',
-  'http_proxy',
-  'https_proxy',
-  'no_proxy',
-  'NODE_EXTRA_CA_CERTS',
-  'SSL_CERT_FILE',
-  'SSL_CERT_DIR',
-] as const;
-
 const SECOND = 1_000;
 const MINUTE = 60 * SECOND;
 const HOUR = 60 * MINUTE;
@@ -118,10 +78,31 @@ const DAY = 24 * HOUR;
  */
 export function parseConfig(env: Environment): Config {
   const read = new VariableReader(env);
+  const config = readConfig(read, env);
+  if (read.problems.length > 0) throw new ConfigError(read.problems);
+  return config;
+}
+
+/** One variable that the configuration knows. A secret may also come as `NAME_FILE`. */
+export interface ConfigVariable {
+  readonly name: string;
+  readonly secret: boolean;
+}
+
+/** Every variable, in the order in which it is read: what templates and documentation have to name. */
+export function configVariables(): ConfigVariable[] {
+  const read = new VariableReader({});
+  readConfig(read, {});
+  const ours = [...read.asked].map(([name, kind]) => ({ name, secret: kind === 'secret' }));
+  return [...ours, ...RUNTIME_VARIABLES.map((name) => ({ name, secret: false }))];
+}
+
+/** Asks for every variable whatever the others say, so that {@link configVariables} is complete. */
+function readConfig(read: VariableReader, env: Environment): Config {
   const dataDir = resolve(read.text('DATA_DIR') ?? './data');
   const database = readDatabase(read, dataDir);
   const publicUrl = readPublicUrl(read);
-  const config: Config = {
+  return {
     host: read.text('HOST') ?? '127.0.0.1',
     port: read.whole('PORT', 3000, { min: 0, max: 65_535 }),
     publicUrl,
@@ -146,14 +127,9 @@ export function parseConfig(env: Environment): Config {
     chatRetentionMs: read.whole('CHAT_RETENTION_DAYS', 0, { min: 0, max: 36_500 }) * DAY,
     rateLimitPerMinute: read.whole('RATE_LIMIT_PER_MINUTE', 300, { min: 1, max: 1_000_000 }),
     adminUsers: read.list('ADMIN_USERS'),
-    ops: {
-      port: read.text('OPS_PORT') === null ? null : read.whole('OPS_PORT', 9464, { min: 0, max: 65_535 }),
-      host: read.text('OPS_HOST') ?? '127.0.0.1',
-    },
+    ops: readOps(read),
     logLevel: read.choice('LOG_LEVEL', ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'], 'info'),
   };
-  if (read.problems.length > 0) throw new ConfigError(read.problems);
-  return config;
 }
 
 function readDatabase(read: VariableReader, dataDir: string): DatabaseConfig {
@@ -218,89 +194,6 @@ function readGitHub(read: VariableReader): Config['github'] {
   };
 }
 
-function readCopilot(read: VariableReader, env: Environment): Config['copilot'] {
-  const auth = read.choice('COPILOT_AUTH', ['user', 'service', 'byok'], 'user');
-  const cliUrls = read.list('CLI_URL');
-  const topology = read.choice(
-    'COPILOT_TOPOLOGY',
-    ['isolated', 'shared', 'external'],
-    cliUrls.length > 0 ? 'external' : 'isolated',
-  );
-  const serviceToken = read.secret('COPILOT_GITHUB_TOKEN');
-  if (auth === 'service' && serviceToken === null && topology !== 'external') {
-    read.problem('COPILOT_AUTH=service needs COPILOT_GITHUB_TOKEN: the token that pays for everyone.');
-  }
-  const connectionToken = read.secret('COPILOT_CONNECTION_TOKEN');
-  checkCliUrls(read, { topology, cliUrls, connectionToken });
-  return {
-    topology,
-    auth,
-    serviceToken,
-    sharedRuntimes: read.whole('SHARED_RUNTIMES', Math.max(1, Math.floor(availableParallelism() / 2)), {
-      min: 1,
-      max: 256,
-    }),
-    systemMessage: readSystemMessage(read),
-    cliUrls,
-    connectionToken,
-    defaultModel: read.text('COPILOT_MODEL'),
-    provider: auth === 'byok' ? readProvider(read) : null,
-    runtimeEnv: pickRuntimeEnvironment(env),
-  };
-}
-
-function checkCliUrls(
-  read: VariableReader,
-  given: Pick<Config['copilot'], 'topology' | 'cliUrls' | 'connectionToken'>,
-): void {
-  if (given.topology === 'external' && given.cliUrls.length === 0) {
-    read.problem(
-      'COPILOT_TOPOLOGY=external needs CLI_URL: host:port of each headless Copilot CLI, separated by commas.',
-    );
-  }
-  if (given.topology !== 'external' && given.cliUrls.length > 0) {
-    read.problem(
-      `CLI_URL is set, but COPILOT_TOPOLOGY=${given.topology} starts its own runtimes: drop one of the two.`,
-    );
-  }
-  for (const url of given.cliUrls) {
-    const parsed = parseHostPort(url);
-    if (parsed === null) read.problem(`CLI_URL: "${url}" is not host:port.`);
-    else if (!isLoopback(parsed.host) && given.connectionToken === null) {
-      read.problem(
-        `CLI_URL names ${parsed.host}, another machine: set COPILOT_CONNECTION_TOKEN here and on that CLI. Whoever reaches a CLI without it can read every chat and run commands there.`,
-      );
-    }
-  }
-}
-
-function readProvider(read: VariableReader): ProviderConfig {
-  const baseUrl = read.text('PROVIDER_BASE_URL');
-  const models = read.list('PROVIDER_MODELS');
-  if (baseUrl === null) read.problem('COPILOT_AUTH=byok needs PROVIDER_BASE_URL, e.g. https://api.openai.com/v1.');
-  if (models.length === 0)
-    read.problem('COPILOT_AUTH=byok needs PROVIDER_MODELS: the model names people may use, separated by commas.');
-  return {
-    type: read.choice('PROVIDER_TYPE', ['openai', 'azure', 'anthropic'], 'openai'),
-    baseUrl: baseUrl === null ? '' : read.url('PROVIDER_BASE_URL', baseUrl),
-    apiKey: read.secret('PROVIDER_API_KEY'),
-    models,
-  };
-}
-
-function readSystemMessage(read: VariableReader): string {
-  const file = read.text('SYSTEM_MESSAGE_FILE');
-  if (file === null) return read.text('SYSTEM_MESSAGE') ?? DEFAULT_SYSTEM_MESSAGE;
-  if (read.text('SYSTEM_MESSAGE') !== null)
-    read.problem('SYSTEM_MESSAGE and SYSTEM_MESSAGE_FILE are both set: keep one.');
-  try {
-    return readFileSync(file, 'utf8').trim() || DEFAULT_SYSTEM_MESSAGE;
-  } catch (error) {
-    read.problem(`SYSTEM_MESSAGE_FILE names ${file}, which cannot be read (${(error as NodeJS.ErrnoException).code}).`);
-    return DEFAULT_SYSTEM_MESSAGE;
-  }
-}
-
 function readTurns(read: VariableReader): Config['turns'] {
   const seconds = (name: string, fallback: number) => read.whole(name, fallback, { min: 1, max: 86_400 }) * SECOND;
   return {
@@ -314,11 +207,10 @@ function readTurns(read: VariableReader): Config['turns'] {
   };
 }
 
-function pickRuntimeEnvironment(env: Environment): Record<string, string> {
-  const picked: Record<string, string> = {};
-  for (const name of RUNTIME_VARIABLES) {
-    const value = env[name];
-    if (value !== undefined && value !== '') picked[name] = value;
-  }
-  return picked;
+function readOps(read: VariableReader): Config['ops'] {
+  const port = read.text('OPS_PORT') === null ? null : read.whole('OPS_PORT', 9464, { min: 0, max: 65_535 });
+  const host = read.text('OPS_HOST');
+  if (host !== null && port === null)
+    read.problem('OPS_HOST is set without OPS_PORT: without a port of its own there is no ops listener. Set both.');
+  return { port, host: host ?? '127.0.0.1' };
 }
