@@ -1,12 +1,13 @@
 /** Personal API tokens. A revoked one is deleted: what has no row is not accepted. */
-import type { Selectable } from 'kysely';
+import type { Kysely, Selectable } from 'kysely';
 import { type Database, type PreparedQuery, slot } from './database.ts';
 import type { ApiTokenRecord } from './records.ts';
-import type { ApiTokenTable } from './schema.ts';
+import type { ApiTokenTable, Schema } from './schema.ts';
 import { storableText } from './storable-text.ts';
 import type { ApiTokenRepository, CreationKey, Page } from './store.ts';
 
 type ApiTokenRow = Selectable<ApiTokenTable>;
+type NewApiToken = Parameters<ApiTokenRepository['create']>[0];
 
 /** Named, because a prepared `select *` fails on PostgreSQL once a newer instance has added a column. */
 const COLUMNS = [
@@ -40,23 +41,23 @@ export class SqlApiTokenRepository implements ApiTokenRepository {
     );
   }
 
-  async create(token: Parameters<ApiTokenRepository['create']>[0]): Promise<ApiTokenRecord> {
-    const row = await this.#database.write((db) =>
-      db
-        .insertInto('api_tokens')
-        .values({
-          id: token.id,
-          user_id: token.userId,
-          name: storableText(token.name),
-          scopes: JSON.stringify(token.scopes),
-          created_at: token.now,
-          expires_at: token.expiresAt,
-          last_used_at: null,
-        })
-        .returningAll()
-        .executeTakeFirstOrThrow(),
-    );
-    return apiTokenRecord(row);
+  async create(token: NewApiToken): Promise<ApiTokenRecord> {
+    return this.#database.write((db) => insert(db, token));
+  }
+
+  async createWithin(token: NewApiToken, most: number): Promise<ApiTokenRecord | null> {
+    return this.#database.transaction(async (trx) => {
+      // The person's lock makes the count exact; SQLite's one writer needs none.
+      const user = trx.selectFrom('users').select('id').where('id', '=', token.userId);
+      await (this.#database.engine === 'postgres' ? user.forNoKeyUpdate() : user).execute();
+      const { count } = await trx
+        .selectFrom('api_tokens')
+        .select(({ fn }) => fn.countAll<number>().as('count'))
+        .where('user_id', '=', token.userId)
+        .where('expires_at', '>', token.now)
+        .executeTakeFirstOrThrow();
+      return Number(count) < most ? insert(trx, token) : null;
+    });
   }
 
   async findValid(id: string, now: number): Promise<{ token: ApiTokenRecord; login: string } | null> {
@@ -106,6 +107,23 @@ export class SqlApiTokenRepository implements ApiTokenRepository {
     );
     return Number(result.numDeletedRows);
   }
+}
+
+async function insert(db: Kysely<Schema>, token: NewApiToken): Promise<ApiTokenRecord> {
+  const row = await db
+    .insertInto('api_tokens')
+    .values({
+      id: token.id,
+      user_id: token.userId,
+      name: storableText(token.name),
+      scopes: JSON.stringify(token.scopes),
+      created_at: token.now,
+      expires_at: token.expiresAt,
+      last_used_at: null,
+    })
+    .returningAll()
+    .executeTakeFirstOrThrow();
+  return apiTokenRecord(row);
 }
 
 function apiTokenRecord(row: ApiTokenRow): ApiTokenRecord {

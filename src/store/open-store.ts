@@ -9,6 +9,7 @@ import { SqlMessageRepository } from './message-repository.ts';
 import { MIGRATIONS } from './migrations/migrations.ts';
 import { checkSchema, migrate } from './migrator.ts';
 import { SqlSessionFileRepository } from './session-file-repository.ts';
+import { SqlSigningKeyRepository } from './signing-key-repository.ts';
 import type { Store } from './store.ts';
 import { pingStore } from './store-ping.ts';
 import { SqlTurnRepository } from './turn-repository.ts';
@@ -60,6 +61,7 @@ function assemble(database: Database): Store {
     credentials: new SqlCredentialRepository(database),
     webSessions: new SqlWebSessionRepository(database),
     apiTokens: new SqlApiTokenRepository(database),
+    signingKeys: new SqlSigningKeyRepository(database),
     chats: new SqlChatRepository(database),
     messages: new SqlMessageRepository(database),
     turns: new SqlTurnRepository(database),

@@ -65,6 +65,23 @@ export interface ApiTokenRecord {
   lastUsedAt: number | null;
 }
 
+/** A key that signs API tokens. The private part is sealed; the store never sees it in clear. */
+export interface SigningKeyRecord {
+  /** Counts up; of two instances that make the next one at once, one wins. */
+  generation: number;
+  /** RFC 7638 thumbprint. */
+  kid: string;
+  /** JSON of the public JWK. */
+  publicJwk: string;
+  /** JWE of the private JWK. */
+  sealed: string;
+  /** `kid` of the key it is sealed with. */
+  sealedWith: string;
+  createdAt: number;
+  /** From then on nothing signed with it can be valid. */
+  retiresAt: number;
+}
+
 /** One conversation of one user. */
 export interface ChatRecord {
   id: string;
@@ -154,11 +171,11 @@ export interface TurnFrame {
   data: string;
 }
 
-/** One model call of a turn. */
+/** One model call. Turn and chat are null where it belonged to none: the OpenAI-compatible API keeps no conversation. */
 export interface UsageRecord {
   id: string;
-  turnId: string;
-  chatId: string;
+  turnId: string | null;
+  chatId: string | null;
   userId: string;
   model: string | null;
   inputTokens: number;

@@ -55,6 +55,17 @@ export interface ApiTokenTable {
   last_used_at: number | null;
 }
 
+/** Keys that sign API tokens. */
+export interface SigningKeyTable {
+  generation: number;
+  kid: string;
+  public_jwk: string;
+  sealed: string;
+  sealed_with: string;
+  created_at: number;
+  retires_at: number;
+}
+
 /** Conversations. `next_seq` is the place the next message gets; only the holder of the row's lock moves it. */
 export interface ChatTable {
   id: string;
@@ -142,8 +153,8 @@ export interface IdempotencyKeyTable {
 /** The ledger. It outlives chats, not users. */
 export interface UsageTable {
   id: string;
-  turn_id: string;
-  chat_id: string;
+  turn_id: string | null;
+  chat_id: string | null;
   user_id: string;
   model: string | null;
   input_tokens: number;
@@ -203,6 +214,7 @@ export interface Schema {
   credentials: CredentialTable;
   web_sessions: WebSessionTable;
   api_tokens: ApiTokenTable;
+  signing_keys: SigningKeyTable;
   chats: ChatTable;
   messages: MessageTable;
   attachments: AttachmentTable;

@@ -16,6 +16,7 @@ import type {
   ChatRecord,
   CredentialRecord,
   MessageRecord,
+  SigningKeyRecord,
   TurnFrame,
   TurnRecord,
   TurnStatus,
@@ -118,6 +119,8 @@ export interface ApiTokenRepository {
     expiresAt: number;
     now: number;
   }): Promise<ApiTokenRecord>;
+  /** As `create`, unless the person has `most` unexpired ones already: then null. Exact under parallel calls. */
+  createWithin(token: Parameters<ApiTokenRepository['create']>[0], most: number): Promise<ApiTokenRecord | null>;
   /**
    * The token and its person, in one indexed read; null when it was revoked or has expired, when the person is blocked or
    * gone, or when it was issued before their `validAfter`.
@@ -130,6 +133,15 @@ export interface ApiTokenRepository {
   /** Revokes it for good. False: not theirs or not there. */
   delete(userId: string, id: string): Promise<boolean>;
   deleteExpired(now: number, limit: number): Promise<number>;
+}
+
+export interface SigningKeyRepository {
+  /** All of them, newest generation first. */
+  list(): Promise<SigningKeyRecord[]>;
+  /** False: that generation is there already, made by someone else. */
+  add(key: SigningKeyRecord): Promise<boolean>;
+  /** Drops keys that nothing valid can be signed with any more. */
+  deleteRetired(now: number): Promise<void>;
 }
 
 /** Key of the chat list: newest activity first. */
@@ -293,7 +305,36 @@ export interface UsageTotal {
   cost: number;
 }
 
+/** What a person's usage can be summed up by. Days are those of UTC. */
+export type UsageGrouping = 'day' | 'model' | 'chat';
+
+/** The sum of some model calls. */
+export interface UsageSum {
+  /** Model calls. */
+  requests: number;
+  /** Turns of chats they belonged to; calls of the OpenAI-compatible API belong to none. */
+  turns: number;
+  inputTokens: number;
+  outputTokens: number;
+  cachedTokens: number;
+  cost: number;
+}
+
+/** One group: a day (days since the epoch, in decimal), a model, a chat's id; null: calls that have none. */
+export interface UsageGroup extends UsageSum {
+  key: string | null;
+}
+
 export interface UsageRepository {
+  /** Adds model calls that no turn ends with. */
+  add(records: readonly UsageRecord[]): Promise<void>;
+  /** Sums over `[from, to)`; at most `limit` groups: the latest days, otherwise those with most requests. */
+  grouped(
+    userId: string,
+    options: { from: number; to: number; by: UsageGrouping; limit: number },
+  ): Promise<UsageGroup[]>;
+  /** The sum over `[from, to)`. */
+  sum(userId: string, options: { from: number; to: number }): Promise<UsageSum>;
   /** Model calls in `[from, to)`, newest first, after the key `after`; at most `limit` (1,000 unless told). */
   ofUser(
     userId: string,
@@ -310,6 +351,7 @@ export interface Store {
   readonly credentials: CredentialRepository;
   readonly webSessions: WebSessionRepository;
   readonly apiTokens: ApiTokenRepository;
+  readonly signingKeys: SigningKeyRepository;
   readonly chats: ChatRepository;
   readonly messages: MessageRepository;
   readonly turns: TurnRepository;

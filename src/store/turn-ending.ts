@@ -7,6 +7,7 @@ import { storableText } from './storable-text.ts';
 import type { TurnEnd } from './store.ts';
 import { storeFrames } from './turn-frames.ts';
 import { RUNNING } from './turn-record.ts';
+import { usageRow } from './usage-repository.ts';
 
 /** Ends a running turn. False: its fence has moved on or it has ended; nothing was written. */
 export async function endTurn(database: Database, end: TurnEnd): Promise<boolean> {
@@ -90,17 +91,5 @@ async function closeTurn(trx: Kysely<Schema>, end: TurnEnd) {
 
 async function saveUsage(trx: Kysely<Schema>, end: TurnEnd): Promise<void> {
   if (end.usage.length === 0) return;
-  const rows = end.usage.map((usage) => ({
-    id: usage.id,
-    turn_id: usage.turnId,
-    chat_id: usage.chatId,
-    user_id: usage.userId,
-    model: usage.model,
-    input_tokens: usage.inputTokens,
-    output_tokens: usage.outputTokens,
-    cached_tokens: usage.cachedTokens,
-    cost: usage.cost,
-    created_at: usage.createdAt,
-  }));
-  await trx.insertInto('usage_records').values(rows).execute();
+  await trx.insertInto('usage_records').values(end.usage.map(usageRow)).execute();
 }
