@@ -145,7 +145,8 @@ function readDatabase(read: VariableReader, dataDir: string): DatabaseConfig {
 
 function readPublicUrl(read: VariableReader): URL {
   const port = read.text('PORT') ?? '3000';
-  const fallback = `http://localhost:${/^\d{1,5}$/.test(port) ? port : 3000}`;
+  // A wrong PORT is told where it is read; here it must not be made into a URL that is none.
+  const fallback = `http://localhost:${/^\d{1,5}$/.test(port) && Number(port) <= 65_535 ? port : 3000}`;
   const url = new URL(read.url('PUBLIC_URL', fallback));
   if (url.pathname !== '/') read.problem('PUBLIC_URL has a path: the gateway lives at the root of its host.');
   const allowed = read.choice('DANGEROUSLY_ALLOW_HTTP_PUBLIC_URL', ['true', 'false'], 'false') === 'true';
