@@ -8,6 +8,7 @@ import { openSqlite } from './dialects/sqlite.ts';
 import { SqlMessageRepository } from './message-repository.ts';
 import { MIGRATIONS } from './migrations/migrations.ts';
 import { checkSchema, migrate } from './migrator.ts';
+import { SqlAuditRepository, SqlJobRunRepository, SqlPeopleRepository } from './operations-repositories.ts';
 import { SqlSessionFileRepository } from './session-file-repository.ts';
 import { SqlSigningKeyRepository } from './signing-key-repository.ts';
 import type { Store } from './store.ts';
@@ -67,6 +68,9 @@ function assemble(database: Database): Store {
     turns: new SqlTurnRepository(database),
     sessionFiles: new SqlSessionFileRepository(database),
     usage: new SqlUsageRepository(database),
+    jobRuns: new SqlJobRunRepository(database),
+    audit: new SqlAuditRepository(database),
+    people: new SqlPeopleRepository(database),
     ping: (signal) => pingStore(database, signal),
     close: () => database.close(),
   };

@@ -208,6 +208,29 @@ export interface StorePingTable {
   pinged_at: number;
 }
 
+/** How each job stands, for all instances; the row is its lock. */
+export interface JobRunTable {
+  name: string;
+  owner: string | null;
+  locked_until: number;
+  due_at: number;
+  started_at: number | null;
+  ended_at: number | null;
+  outcome: 'ok' | 'failed' | null;
+  detail: string | null;
+  failures: number;
+}
+
+/** What was done to accounts and to the gateway. */
+export interface AuditEventTable {
+  id: string;
+  at: number;
+  action: string;
+  actor: string | null;
+  subject: string | null;
+  detail: string | null;
+}
+
 /** All tables. */
 export interface Schema {
   users: UserTable;
@@ -227,4 +250,6 @@ export interface Schema {
   search_documents: SearchDocumentTable;
   schema_migrations: SchemaMigrationTable;
   store_pings: StorePingTable;
+  job_runs: JobRunTable;
+  audit_events: AuditEventTable;
 }

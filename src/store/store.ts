@@ -10,6 +10,7 @@
 import type { Problem } from '../errors.ts';
 import type { Scope } from '../principal.ts';
 import type { SessionFileRepository } from '../session-files.ts';
+import type { AuditRepository, JobRunRepository, PeopleRepository } from './operations.ts';
 import type {
   ApiTokenRecord,
   AttachmentRecord,
@@ -357,6 +358,9 @@ export interface Store {
   readonly turns: TurnRepository;
   readonly sessionFiles: SessionFileRepository;
   readonly usage: UsageRepository;
+  readonly jobRuns: JobRunRepository;
+  readonly audit: AuditRepository;
+  readonly people: PeopleRepository;
   /** Proves that a write commits within the deadline. */
   ping(signal: AbortSignal): Promise<void>;
   close(): Promise<void>;

@@ -1,7 +1,8 @@
 /** The table of migrations, in order. A new step is a new file and a new row here. */
 import { initial } from './001-initial.ts';
 import { programs } from './002-programs.ts';
+import { operations } from './003-operations.ts';
 import type { Migration } from './migration.ts';
 
 /** Every step this binary knows. */
-export const MIGRATIONS: readonly Migration[] = [initial, programs];
+export const MIGRATIONS: readonly Migration[] = [initial, programs, operations];
