@@ -6,6 +6,10 @@ import type { Principal } from '../principal.ts';
 import type { Store } from '../store/store.ts';
 import { Access, type AccessHooks } from './access.ts';
 import { AccountErasure } from './account-erasure.ts';
+import { SIGNING_KEY_PURPOSE } from './api-token-key-seal.ts';
+import { ApiTokenKeys } from './api-token-keys.ts';
+import { apiTokenKeyRoutes, apiTokenRoutes } from './api-token-routes.ts';
+import { ApiTokens } from './api-tokens.ts';
 import type { AuthLogger, Clock } from './auth-logger.ts';
 import { type AuthParts, guardScope, registerAccountRoutes, registerSignIn } from './auth-plugin.ts';
 import { Authenticator } from './authenticate.ts';
@@ -28,7 +32,7 @@ export interface AuthDependencies {
   /** What else ends when a person's access ends. */
   readonly hooks: AccessHooks;
   readonly clock: Clock;
-  /** Null or absent: API tokens are not accepted. */
+  /** Absent: our own tokens; null: API tokens are not accepted. */
   readonly tokenVerifier?: TokenVerifier | null;
   /** How long one call to GitHub may take, in milliseconds. Default 10 000. */
   readonly githubDeadlineMs?: number;
@@ -41,11 +45,11 @@ export interface Auth {
   /** For routes with long streams: `revocations.signalFor(request.principal, reply.raw)`. */
   readonly revocations: Revocations;
   readonly secrets: Secrets;
-  /** Adds `/auth/…` to a public scope of its own. */
+  /** Adds `/auth/…` and the public keys to a public scope of its own. */
   registerSignIn(scope: FastifyInstance): Promise<void>;
   /** Guards `scope`: its routes have `request.principal` and must declare `config.scope` or `config.sessionOnly`. */
   guard(scope: FastifyInstance): Promise<void>;
-  /** Adds `/api/me…` to a guarded scope. */
+  /** Adds `/api/me…` and `/api/tokens…` to a guarded scope. */
   registerAccountRoutes(scope: FastifyInstance): void;
   /** Null before the guard has run, or on a public route; for rate limits and logs. */
   principalOf(request: FastifyRequest): Principal | null;
@@ -63,7 +67,7 @@ const SWEEP_MS = 2_000;
 
 /** @throws Error when secrets are missing or damaged, or a stored credential's key is */
 export async function openAuth(deps: AuthDependencies): Promise<Auth> {
-  const { config, store, logger, hooks, clock, githubDeadlineMs, tokenVerifier = null } = deps;
+  const { config, store, logger, hooks, clock, githubDeadlineMs } = deps;
   const { github } = config;
   const secrets = await loadSecrets(config, logger);
   const vault = new CredentialVault(new Keyring(secrets.credentialKeys, 'github-credential'));
@@ -75,6 +79,14 @@ export async function openAuth(deps: AuthDependencies): Promise<Auth> {
   const check = new MembershipCheck({ github, client, logger });
   const recheck = new MembershipRecheck({ github, client, check, store, credentials, access, logger, clock });
   const signIn = new SignIn({ github, store, client, check, vault, access, logger, clock });
+  const keys = new ApiTokenKeys({
+    store,
+    ring: new Keyring(secrets.credentialKeys, SIGNING_KEY_PURPOSE),
+    logger,
+    clock,
+  });
+  const tokens = new ApiTokens({ keys, store, issuer: config.publicUrl.origin, logger, clock });
+  const tokenVerifier = deps.tokenVerifier === undefined ? tokens : deps.tokenVerifier;
   const authenticator = new Authenticator({ config, store, tokenVerifier, logger, clock });
   const erasure = new AccountErasure({ store, credentials, client, access, hooks, logger });
   const parts: AuthParts = {
@@ -87,9 +99,15 @@ export async function openAuth(deps: AuthDependencies): Promise<Auth> {
     credentials,
     revocations,
     secrets,
-    registerSignIn: (scope) => registerSignIn(scope, parts),
+    registerSignIn: async (scope) => {
+      await registerSignIn(scope, parts);
+      void scope.register(apiTokenKeyRoutes(keys));
+    },
     guard: (scope) => guardScope(scope, parts),
-    registerAccountRoutes: (scope) => registerAccountRoutes(scope, parts),
+    registerAccountRoutes: (scope) => {
+      registerAccountRoutes(scope, parts);
+      void scope.register(apiTokenRoutes({ tokens, store, revocations }));
+    },
     principalOf: (request) => authenticator.principalOf(request),
     endAccess: (userId, error) => access.endAll(userId, error),
     recheckDue: (now, signal) => recheck.recheckDue(now, signal),
