@@ -34,8 +34,8 @@ export class SqlApiTokenRepository implements ApiTokenRepository {
         .innerJoin('users', 'users.id', 'api_tokens.user_id')
         .select(COLUMNS)
         .select('users.login')
-        .where('api_tokens.id', '=', slot<string>())
-        .where('expires_at', '>', slot<number>())
+        .where('api_tokens.id', '=', slot<string>('id'))
+        .where('expires_at', '>', slot<number>('now'))
         .where('users.blocked_at', 'is', null)
         .whereRef('users.valid_after', '<=', 'api_tokens.created_at'),
     );
@@ -61,7 +61,7 @@ export class SqlApiTokenRepository implements ApiTokenRepository {
   }
 
   async findValid(id: string, now: number): Promise<{ token: ApiTokenRecord; login: string } | null> {
-    const [row] = await this.#findValid(id, now);
+    const [row] = await this.#findValid({ id, now });
     return row ? { token: apiTokenRecord(row), login: row.login } : null;
   }
 

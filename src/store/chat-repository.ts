@@ -1,11 +1,11 @@
 /** Chats: made, listed, searched, changed, removed. */
-import type { Insertable, Kysely } from 'kysely';
+import type { Insertable } from 'kysely';
 import { GatewayError } from '../errors.ts';
 import { deleteChats } from './chat-deletion.ts';
 import { CHAT_COLUMNS, type ChatRow, ownedChat } from './chat-record.ts';
 import { type Database, type PreparedQuery, slot } from './database.ts';
-import type { ChatTable, Schema } from './schema.ts';
-import { chatMatches, indexText } from './search-index.ts';
+import type { ChatTable } from './schema.ts';
+import { chatMatches, type SearchIndex } from './search-index.ts';
 import { storableText } from './storable-text.ts';
 import type { ChatChanges, ChatKey, ChatRepository, OwnedChat, Page } from './store.ts';
 import { isForeignKeyViolation, isUniqueViolation } from './store-errors.ts';
@@ -13,14 +13,19 @@ import { isForeignKeyViolation, isUniqueViolation } from './store-errors.ts';
 /** {@link ChatRepository} on either engine. */
 export class SqlChatRepository implements ChatRepository {
   readonly #database: Database;
+  readonly #search: SearchIndex;
   readonly #findOwned: PreparedQuery<Omit<ChatRow, 'next_seq'>>;
   readonly #findBySession: PreparedQuery<Omit<ChatRow, 'next_seq'>>;
 
-  constructor(database: Database) {
+  constructor(database: Database, search: SearchIndex) {
     this.#database = database;
-    const chats = database.read.selectFrom('chats').select(CHAT_COLUMNS).where('user_id', '=', slot<string>());
-    this.#findOwned = database.prepare('chats_find_owned', chats.where('id', '=', slot<string>()));
-    this.#findBySession = database.prepare('chats_find_by_session', chats.where('session_id', '=', slot<string>()));
+    this.#search = search;
+    const chats = database.read.selectFrom('chats').select(CHAT_COLUMNS).where('user_id', '=', slot<string>('userId'));
+    this.#findOwned = database.prepare('chats_find_owned', chats.where('id', '=', slot<string>('chatId')));
+    this.#findBySession = database.prepare(
+      'chats_find_by_session',
+      chats.where('session_id', '=', slot<string>('sessionId')),
+    );
   }
 
   async create(chat: Parameters<ChatRepository['create']>[0]): Promise<OwnedChat> {
@@ -32,7 +37,7 @@ export class SqlChatRepository implements ChatRepository {
           .values(newChat(chat))
           .returning(CHAT_COLUMNS)
           .executeTakeFirstOrThrow();
-        if (title !== null) await this.#indexTitle(trx, row, title);
+        if (title !== null) await this.#search.replaceTitle(trx, row, title);
         return ownedChat(row);
       });
     } catch (error) {
@@ -71,12 +76,12 @@ export class SqlChatRepository implements ChatRepository {
   }
 
   async findBySessionId(userId: string, sessionId: string): Promise<OwnedChat | null> {
-    const [row] = await this.#findBySession(userId, sessionId);
+    const [row] = await this.#findBySession({ userId, sessionId });
     return row ? ownedChat(row) : null;
   }
 
   async findOwned(userId: string, chatId: string): Promise<OwnedChat | null> {
-    const [row] = await this.#findOwned(userId, chatId);
+    const [row] = await this.#findOwned({ userId, chatId });
     return row ? ownedChat(row) : null;
   }
 
@@ -121,7 +126,7 @@ export class SqlChatRepository implements ChatRepository {
         .returning(CHAT_COLUMNS)
         .executeTakeFirst();
       if (!row) return null;
-      if (title !== undefined) await this.#indexTitle(trx, row, title);
+      if (title !== undefined) await this.#search.replaceTitle(trx, row, title);
       return ownedChat(row);
     });
   }
@@ -137,7 +142,7 @@ export class SqlChatRepository implements ChatRepository {
         .where((eb) => eb.or([eb('title', 'is', null), eb('title', '!=', text)]))
         .returning(['id', 'user_id'])
         .executeTakeFirst();
-      if (row) await this.#indexTitle(trx, row, text);
+      if (row) await this.#search.replaceTitle(trx, row, text);
       return row !== undefined;
     });
   }
@@ -176,10 +181,6 @@ export class SqlChatRepository implements ChatRepository {
       .limit(limit)
       .execute();
     return rows.map((row) => ({ id: row.id, userId: row.user_id }));
-  }
-
-  #indexTitle(trx: Kysely<Schema>, chat: { id: string; user_id: string }, title: string): Promise<void> {
-    return indexText(this.#database.engine, trx, { chatId: chat.id, userId: chat.user_id, source: '', text: title });
   }
 }
 

@@ -28,12 +28,12 @@ export class SqlCredentialRepository implements CredentialRepository {
     this.#database = database;
     this.#find = database.prepare(
       'credentials_find',
-      database.read.selectFrom('credentials').select(COLUMNS).where('user_id', '=', slot<string>()),
+      database.read.selectFrom('credentials').select(COLUMNS).where('user_id', '=', slot<string>('userId')),
     );
   }
 
   async find(userId: string): Promise<CredentialRecord | null> {
-    const [row] = await this.#find(userId);
+    const [row] = await this.#find({ userId });
     return row ? credentialRecord(row) : null;
   }
 

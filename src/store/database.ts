@@ -2,15 +2,21 @@
  * What repositories stand on: one way to read, one to write, one to be atomic, the same on both engines. The engines
  * differ in how they do it (`dialects/`), not in what they promise: what resolved has committed durably.
  */
-import type { Compilable, Kysely } from 'kysely';
+import { type Compilable, CompiledQuery, type Kysely, type QueryResult } from 'kysely';
 import type { Engine } from './migrations/migration.ts';
 import type { Schema } from './schema.ts';
 
 /** What may be bound to a statement. */
 export type Parameter = string | number | null;
 
-/** A query whose SQL was made once; called with the values of its {@link slot}s in order. */
-export type PreparedQuery<Row> = (...values: Parameter[]) => Promise<Row[]>;
+/** Values of a query's {@link slot}s, by name. */
+export type Values = Readonly<Record<string, Parameter>>;
+
+/** A hot read: its SQL was made once. */
+export type PreparedQuery<Row> = (values: Values) => Promise<Row[]>;
+
+/** A hot statement of a transaction: its SQL was made once, it runs on the `db` it is given. */
+export type Statement<Row> = (db: Kysely<Schema>, values: Values) => Promise<QueryResult<Row>>;
 
 /** A connection to the engine. Errors it raises have been through `store-errors.ts`. */
 export interface Database {
@@ -24,24 +30,52 @@ export interface Database {
    * touch anything but `trx`, and must not wait on anything but it: on SQLite all writers wait.
    */
   transaction<T>(work: (trx: Kysely<Schema>) => Promise<T>): Promise<T>;
-  /** A hot read: SQL made once, one prepared statement. `name` is unique. */
+  /** A hot read outside transactions. `name` is unique in the database. */
   prepare<Row>(name: string, query: Compilable<Row>): PreparedQuery<Row>;
+  /** A hot statement of transactions. `name` is unique in the database. */
+  statement<Row>(name: string, query: Compilable<Row>): Statement<Row>;
   /** Holds the one right named `name`, across instances, while `work` runs. Rejects with the signal's reason. */
   withLock<T>(name: string, signal: AbortSignal, work: () => Promise<T>): Promise<T>;
   close(): Promise<void>;
 }
 
-const SLOT = Symbol('slot');
+class Slot {
+  readonly name: string;
 
-/** Stands for a value given later, in the query of a {@link Database.prepare}. */
-export function slot<T extends Parameter>(): T {
-  return SLOT as unknown as T;
+  constructor(name: string) {
+    this.name = name;
+  }
 }
 
-/** Puts `values` in the places of the slots among a compiled query's `parameters`. */
-export function fillSlots(parameters: readonly unknown[], values: readonly Parameter[]): Parameter[] {
-  let next = 0;
-  return parameters.map((parameter) => (parameter === SLOT ? (values[next++] ?? null) : (parameter as Parameter)));
+/** Stands for a value given by `name` later, in a query that is made once. */
+export function slot<T extends Parameter>(name: string): T {
+  return new Slot(name) as unknown as T;
+}
+
+/** A slot for each of `columns`, named as they are: the values of an insert. */
+export function slots<const Column extends string>(columns: readonly Column[]): Record<Column, never> {
+  return Object.fromEntries(columns.map((column) => [column, slot(column)])) as Record<Column, never>;
+}
+
+/**
+ * Puts `values` in the places of the slots among a compiled query's `parameters`.
+ * @throws Error when one is missing: a null by mistake would be a wrong answer.
+ */
+export function fillSlots(parameters: readonly unknown[], values: Values): Parameter[] {
+  return parameters.map((parameter) => {
+    if (!(parameter instanceof Slot)) return parameter as Parameter;
+    const value = values[parameter.name];
+    if (value === undefined) throw new Error(`no value for ${parameter.name}`);
+    return value;
+  });
+}
+
+/** The part of {@link Database.statement} that engines share. */
+export function compileStatement<Row>(query: Compilable<Row>): { sql: string; run: Statement<Row> } {
+  const { sql, parameters } = query.compile();
+  const run: Statement<Row> = (db, values) =>
+    db.executeQuery<Row>(CompiledQuery.raw(sql, fillSlots(parameters, values)));
+  return { sql, run };
 }
 
 /** What engines log: a subset of pino's logger. */

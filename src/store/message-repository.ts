@@ -15,16 +15,19 @@ export class SqlMessageRepository implements MessageRepository {
 
   constructor(database: Database) {
     this.#database = database;
-    const messages = database.read.selectFrom('messages').select(MESSAGE_COLUMNS).where('chat_id', '=', slot<string>());
+    const messages = database.read
+      .selectFrom('messages')
+      .select(MESSAGE_COLUMNS)
+      .where('chat_id', '=', slot<string>('chatId'));
     this.#ascending = database.prepare(
       'messages_ascending',
-      messages.where('seq', '>', slot<number>()).orderBy('seq', 'asc').limit(slot<number>()),
+      messages.where('seq', '>', slot<number>('after')).orderBy('seq', 'asc').limit(slot<number>('limit')),
     );
     this.#descending = database.prepare(
       'messages_descending',
-      messages.where('seq', '<', slot<number>()).orderBy('seq', 'desc').limit(slot<number>()),
+      messages.where('seq', '<', slot<number>('before')).orderBy('seq', 'desc').limit(slot<number>('limit')),
     );
-    this.#find = database.prepare('messages_find', messages.where('id', '=', slot<string>()));
+    this.#find = database.prepare('messages_find', messages.where('id', '=', slot<string>('id')));
   }
 
   async list(
@@ -33,8 +36,8 @@ export class SqlMessageRepository implements MessageRepository {
   ): Promise<Page<MessageRecord, number>> {
     const rows =
       order === 'asc'
-        ? await this.#ascending(chatId, after ?? 0, limit + 1)
-        : await this.#descending(chatId, after ?? Number.MAX_SAFE_INTEGER, limit + 1);
+        ? await this.#ascending({ chatId, after: after ?? 0, limit: limit + 1 })
+        : await this.#descending({ chatId, before: after ?? Number.MAX_SAFE_INTEGER, limit: limit + 1 });
     const more = rows.length > limit;
     if (more) rows.length = limit;
     const items = await messageRecords(this.#database.read, rows);
@@ -42,12 +45,12 @@ export class SqlMessageRepository implements MessageRepository {
   }
 
   async find(chatId: string, messageId: string): Promise<MessageRecord | null> {
-    const [record] = await messageRecords(this.#database.read, await this.#find(chatId, messageId));
+    const [record] = await messageRecords(this.#database.read, await this.#find({ chatId, id: messageId }));
     return record ?? null;
   }
 
   async context(chatId: string, beforeSeq: number, limit = CONTEXT_LIMIT): Promise<MessageRecord[]> {
-    const rows = await this.#descending(chatId, beforeSeq, limit);
+    const rows = await this.#descending({ chatId, before: beforeSeq, limit });
     return messageRecords(this.#database.read, rows.reverse());
   }
 }

@@ -9,6 +9,7 @@ import { SqlMessageRepository } from './message-repository.ts';
 import { MIGRATIONS } from './migrations/migrations.ts';
 import { checkSchema, migrate } from './migrator.ts';
 import { SqlAuditRepository, SqlJobRunRepository, SqlPeopleRepository } from './operations-repositories.ts';
+import { SearchIndex } from './search-index.ts';
 import { SqlSessionFileRepository } from './session-file-repository.ts';
 import { SqlSigningKeyRepository } from './signing-key-repository.ts';
 import type { Store } from './store.ts';
@@ -56,6 +57,7 @@ export function openDatabase(location: DatabaseLocation, logger: StoreLogger = S
 }
 
 function assemble(database: Database): Store {
+  const search = new SearchIndex(database);
   return {
     engine: database.engine,
     users: new SqlUserRepository(database),
@@ -63,9 +65,9 @@ function assemble(database: Database): Store {
     webSessions: new SqlWebSessionRepository(database),
     apiTokens: new SqlApiTokenRepository(database),
     signingKeys: new SqlSigningKeyRepository(database),
-    chats: new SqlChatRepository(database),
+    chats: new SqlChatRepository(database, search),
     messages: new SqlMessageRepository(database),
-    turns: new SqlTurnRepository(database),
+    turns: new SqlTurnRepository(database, search),
     sessionFiles: new SqlSessionFileRepository(database),
     usage: new SqlUsageRepository(database),
     jobRuns: new SqlJobRunRepository(database),

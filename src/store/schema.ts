@@ -129,7 +129,7 @@ export interface TurnTable {
   heartbeat_at: number | null;
   background: number;
   /** Id of the last stored frame; 0: none are kept. */
-  last_frame_id: number;
+  last_frame_id: Generated<number>;
 }
 
 /** A turn's event log, a row per batch. */

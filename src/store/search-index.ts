@@ -3,7 +3,8 @@
  * Every word is stored with its user in front, so that looking one up reads only that user's part of the index, however
  * many others say the same word.
  */
-import { type Expression, type Kysely, sql } from 'kysely';
+import { type Expression, type Kysely, type RawBuilder, sql } from 'kysely';
+import { type Database, type Statement, slot } from './database.ts';
 import type { Engine } from './migrations/migration.ts';
 import type { Schema } from './schema.ts';
 import { type SearchTerm, searchTokens, searchWords } from './search-tokens.ts';
@@ -16,24 +17,55 @@ export interface SearchText {
   text: string;
 }
 
-/** Makes `text` findable, instead of what its source said before. Belongs to the transaction that stores the text. */
-export async function indexText(engine: Engine, trx: Kysely<Schema>, text: SearchText): Promise<void> {
-  const words = searchTokens(text.text).map((token) => scoped(text.userId, token));
-  if (engine === 'postgres') {
-    await sql`insert into search_documents (chat_id, source, words)
-      values (${text.chatId}, ${text.source}, array_to_tsvector(${words}::text[]))
-      on conflict (chat_id, source) do update set words = excluded.words`.execute(trx);
-    return;
+/** The writing side of search. */
+export class SearchIndex {
+  readonly #engine: Engine;
+  readonly #forget: Statement<unknown>;
+  readonly #remember: Statement<{ id: number }>;
+  readonly #index: Statement<unknown>;
+
+  constructor(database: Database) {
+    this.#engine = database.engine;
+    const db = database.read;
+    const [chatId, source] = [slot<string>('chatId'), slot<string>('source')];
+    this.#forget = database.statement(
+      'search_forget',
+      db.deleteFrom('search_documents').where('chat_id', '=', chatId).where('source', '=', source),
+    );
+    this.#remember = database.statement(
+      'search_remember',
+      database.engine === 'postgres'
+        ? query<{ id: number }>(
+            db,
+            sql`insert into search_documents (chat_id, source, words)
+            values (${chatId}, ${source}, array_to_tsvector(string_to_array(${slot('words')}, ' ')))`,
+          )
+        : db.insertInto('search_documents').values({ chat_id: chatId, source }).returning('id'),
+    );
+    this.#index = database.statement(
+      'search_index',
+      query(db, sql`insert into search_index (rowid, words) values (${slot('id')}, ${slot('words')})`),
+    );
   }
-  if (text.source === '') {
-    await trx.deleteFrom('search_documents').where('chat_id', '=', text.chatId).where('source', '=', '').execute();
+
+  /** Makes a title findable, instead of the one before. Belongs to the transaction that stores it. */
+  async replaceTitle(trx: Kysely<Schema>, chat: { id: string; user_id: string }, title: string): Promise<void> {
+    await this.#forget(trx, { chatId: chat.id, source: '' });
+    await this.add(trx, { chatId: chat.id, userId: chat.user_id, source: '', text: title });
   }
-  const { id } = await trx
-    .insertInto('search_documents')
-    .values({ chat_id: text.chatId, source: text.source })
-    .returning('id')
-    .executeTakeFirstOrThrow();
-  await sql`insert into search_index (rowid, words) values (${id}, ${words.join(' ')})`.execute(trx);
+
+  /** Makes a new text findable. Belongs to the transaction that stores it. */
+  async add(trx: Kysely<Schema>, { chatId, userId, source, text }: SearchText): Promise<void> {
+    const words = searchTokens(text)
+      .map((token) => scoped(userId, token))
+      .join(' ');
+    const { rows } = await this.#remember(trx, { chatId, source, words });
+    if (this.#engine === 'sqlite') await this.#index(trx, { id: rows[0]?.id ?? null, words });
+  }
+}
+
+function query<Row>(db: Kysely<Schema>, raw: RawBuilder<Row>) {
+  return { compile: () => raw.compile(db) };
 }
 
 /**

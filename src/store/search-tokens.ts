@@ -13,6 +13,8 @@ const QUERY_WORDS = 8;
 const QUERY_LENGTH = 1_000;
 
 const WORD = /[\p{L}\p{N}]+|\p{Extended_Pictographic}/gu;
+/** Most words of most texts: spared the search for scripts. */
+const ASCII = /^[0-9a-z]*$/;
 const SPACELESS =
   /[\p{Script=Han}\p{Script=Hangul}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Thai}\p{Script=Lao}\p{Script=Khmer}\p{Script=Myanmar}\u30fc]+/gu;
 
@@ -66,6 +68,7 @@ function fold(text: string): string {
 
 /** Cuts `word` where its script changes to or from a spaceless one. `tails`: also the last sign alone, for the index. */
 function tokensOf(word: string, tails: boolean): string[] {
+  if (ASCII.test(word)) return [cut(word)];
   const tokens: string[] = [];
   let end = 0;
   for (const match of word.matchAll(SPACELESS)) {

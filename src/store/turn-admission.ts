@@ -5,7 +5,7 @@ import type { TurnRow } from './turn-record.ts';
 /** What was found while the user and the chat were locked. */
 export interface Circumstances {
   /** What the Idempotency-Key was used for before. */
-  earlier: { bodyHash: string; turn: Pick<TurnRow, 'chat_id'> } | null;
+  earlier: (TurnRow & { body_hash: string }) | null;
   /** Queued and running turns of the user, in order of their places. */
   active: readonly TurnRow[];
 }
@@ -15,7 +15,7 @@ export type Admission =
   | { kind: 'run' }
   | { kind: 'queue' }
   | { kind: 'steer'; running: TurnRow; queued: readonly TurnRow[] }
-  | { kind: 'replayed' }
+  | { kind: 'replayed'; turn: TurnRow }
   | { kind: 'idempotency_mismatch' }
   | { kind: 'turn_running'; turnId: string }
   | { kind: 'queue_full' }
@@ -24,8 +24,8 @@ export type Admission =
 /** Decides about `turn`. A retry is recognised first, so that it is answered alike whatever happened since. */
 export function admit(turn: NewTurn, { earlier, active }: Circumstances): Admission {
   if (earlier) {
-    const same = earlier.bodyHash === turn.idempotency?.bodyHash && earlier.turn.chat_id === turn.chatId;
-    return { kind: same ? 'replayed' : 'idempotency_mismatch' };
+    const same = earlier.body_hash === turn.idempotency?.bodyHash && earlier.chat_id === turn.chatId;
+    return same ? { kind: 'replayed', turn: earlier } : { kind: 'idempotency_mismatch' };
   }
   const inChat = active.filter((row) => row.chat_id === turn.chatId);
   const running = inChat.find((row) => row.status === 'running');

@@ -1,95 +1,147 @@
 /** `end`: everything a turn leaves behind, in one transaction and once. */
 import type { Kysely } from 'kysely';
-import type { Database } from './database.ts';
+import { type Database, type Statement, slot, slots } from './database.ts';
+import { MESSAGE_COLUMNS } from './message-record.ts';
+import type { UsageRecord } from './records.ts';
 import type { Schema } from './schema.ts';
-import { indexText } from './search-index.ts';
+import type { SearchIndex } from './search-index.ts';
 import { storableText } from './storable-text.ts';
 import type { TurnEnd } from './store.ts';
-import { storeFrames } from './turn-frames.ts';
+import type { TurnFrames } from './turn-frames.ts';
 import { RUNNING } from './turn-record.ts';
-import { usageRow } from './usage-repository.ts';
 
-/** Ends a running turn. False: its fence has moved on or it has ended; nothing was written. */
-export async function endTurn(database: Database, end: TurnEnd): Promise<boolean> {
-  try {
-    return await database.transaction((trx) => endIn(database, trx, end));
-  } catch (error) {
-    if (error instanceof FencedOff) return false;
-    throw error;
-  }
+interface LockedTurn {
+  chat_id: string;
+  user_id: string;
+  answer_seq: number;
+  last_frame_id: number;
 }
 
-/** Rolls back what was done before the turn's own row said no. */
-class FencedOff extends Error {}
+const USAGE_COLUMNS = [
+  'id',
+  'turn_id',
+  'chat_id',
+  'user_id',
+  'model',
+  'input_tokens',
+  'output_tokens',
+  'cached_tokens',
+  'cost',
+  'created_at',
+] as const;
 
-async function endIn(database: Database, trx: Kysely<Schema>, end: TurnEnd): Promise<boolean> {
-  // The chat first: locks go user, chat, turn (see `turn-acceptance.ts`).
-  if (!(await touchChat(trx, end))) return false;
-  const turn = await closeTurn(trx, end);
-  if (!turn) throw new FencedOff();
-  if (end.message) {
-    const content = storableText(end.message.content);
-    await trx
-      .insertInto('messages')
-      .values({
-        chat_id: turn.chat_id,
-        seq: turn.answer_seq,
-        id: end.message.id,
-        turn_id: end.turnId,
-        role: 'assistant',
-        content,
-        model: end.message.model,
-        status: end.message.status,
-        attachment_count: 0,
-        created_at: end.message.createdAt,
-      })
-      .execute();
+/** Ends running turns. */
+export class TurnEnding {
+  readonly #database: Database;
+  readonly #search: SearchIndex;
+  readonly #frames: TurnFrames;
+  readonly #lock: Statement<LockedTurn>;
+  readonly #close: Statement<unknown>;
+  readonly #touchChat: Statement<unknown>;
+  readonly #saveAnswer: Statement<unknown>;
+  readonly #saveUsage: Statement<unknown>;
+
+  constructor(database: Database, search: SearchIndex, frames: TurnFrames) {
+    this.#database = database;
+    this.#search = search;
+    this.#frames = frames;
+    const { read } = database;
+    this.#lock = database.statement('end_lock', lockChatAndTurn(database));
+    this.#close = database.statement('end_turn', closeTurn(database));
+    this.#touchChat = database.statement(
+      'end_chat',
+      read
+        .updateTable('chats')
+        .set((eb) => ({
+          updated_at: slot<number>('now'),
+          context_version: eb('context_version', '+', slot<number>('lost')),
+        }))
+        .where('id', '=', slot<string>('chatId')),
+    );
+    this.#saveAnswer = database.statement('end_message', read.insertInto('messages').values(slots(MESSAGE_COLUMNS)));
+    this.#saveUsage = database.statement('end_usage', read.insertInto('usage_records').values(slots(USAGE_COLUMNS)));
+  }
+
+  /** False: its fence has moved on or it has ended; nothing was written. */
+  run(end: TurnEnd): Promise<boolean> {
+    return this.#database.transaction(async (trx) => {
+      const { turnId, fence, now } = end;
+      const turn = (await this.#lock(trx, { turnId, fence })).rows[0];
+      if (!turn) return false;
+      const lastFrame = await this.#frames.store(trx, turnId, turn.last_frame_id, end.frames);
+      await this.#close(trx, {
+        turnId,
+        now,
+        lastFrame,
+        status: end.status,
+        error: end.error === null ? null : JSON.stringify(end.error),
+        model: end.model,
+        messageId: end.message?.id ?? null,
+      });
+      await this.#answer(trx, end, turn);
+      for (const usage of end.usage) await this.#saveUsage(trx, usageRow(usage));
+      await this.#touchChat(trx, { now, lost: end.contextLost ? 1 : 0, chatId: turn.chat_id });
+      return true;
+    });
+  }
+
+  async #answer(trx: Kysely<Schema>, { turnId, message }: TurnEnd, turn: LockedTurn): Promise<void> {
+    if (!message) return;
+    const content = storableText(message.content);
+    await this.#saveAnswer(trx, {
+      chat_id: turn.chat_id,
+      seq: turn.answer_seq,
+      id: message.id,
+      turn_id: turnId,
+      role: 'assistant',
+      content,
+      model: message.model,
+      status: message.status,
+      attachment_count: 0,
+      created_at: message.createdAt,
+    });
     const { chat_id: chatId, user_id: userId } = turn;
-    await indexText(database.engine, trx, { chatId, userId, source: end.message.id, text: content });
+    await this.#search.add(trx, { chatId, userId, source: message.id, text: content });
   }
-  await storeFrames(trx, end.turnId, turn.last_frame_id, end.frames);
-  await saveUsage(trx, end);
-  return true;
 }
 
-async function touchChat(trx: Kysely<Schema>, end: TurnEnd): Promise<boolean> {
-  const chat = await trx
-    .updateTable('chats')
-    .set((eb) => ({
-      updated_at: end.now,
-      ...(end.contextLost ? { context_version: eb('context_version', '+', 1) } : {}),
-    }))
-    .where('id', '=', (eb) =>
-      eb
-        .selectFrom('turns')
-        .select('chat_id')
-        .where('id', '=', end.turnId)
-        .where('fence', '=', end.fence)
-        .where('status', '=', RUNNING),
-    )
-    .returning('id')
-    .executeTakeFirst();
-  return chat !== undefined;
+/** The chat's row first, by the order of the tables: locks go user, chat, turn (see `turn-acceptance.ts`). */
+function lockChatAndTurn(database: Database) {
+  return database.read
+    .selectFrom('chats')
+    .innerJoin('turns', 'turns.chat_id', 'chats.id')
+    .select(['turns.chat_id', 'turns.user_id', 'turns.answer_seq', 'turns.last_frame_id'])
+    .where('turns.id', '=', slot<string>('turnId'))
+    .where('turns.fence', '=', slot<number>('fence'))
+    .where('turns.status', '=', RUNNING)
+    .$if(database.engine === 'postgres', (query) => query.forNoKeyUpdate());
 }
 
-async function closeTurn(trx: Kysely<Schema>, end: TurnEnd) {
-  return trx
+function closeTurn(database: Database) {
+  return database.read
     .updateTable('turns')
     .set({
-      status: end.status,
-      ended_at: end.now,
-      error: end.error === null ? null : JSON.stringify(end.error),
-      model: end.model,
-      message_id: end.message?.id ?? null,
+      status: slot<string>('status') as never,
+      ended_at: slot<number>('now'),
+      error: slot<string>('error'),
+      model: slot<string>('model'),
+      message_id: slot<string>('messageId'),
+      last_frame_id: slot<number>('lastFrame'),
     })
-    .where('id', '=', end.turnId)
-    .where('fence', '=', end.fence)
-    .where('status', '=', RUNNING)
-    .returning(['chat_id', 'user_id', 'answer_seq', 'last_frame_id'])
-    .executeTakeFirst();
+    .where('id', '=', slot<string>('turnId'));
 }
 
-async function saveUsage(trx: Kysely<Schema>, end: TurnEnd): Promise<void> {
-  if (end.usage.length === 0) return;
-  await trx.insertInto('usage_records').values(end.usage.map(usageRow)).execute();
+function usageRow(usage: UsageRecord) {
+  return {
+    id: usage.id,
+    turn_id: usage.turnId,
+    chat_id: usage.chatId,
+    user_id: usage.userId,
+    model: usage.model,
+    input_tokens: usage.inputTokens,
+    output_tokens: usage.outputTokens,
+    cached_tokens: usage.cachedTokens,
+    cost: usage.cost,
+    created_at: usage.createdAt,
+  };
 }

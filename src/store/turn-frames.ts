@@ -1,6 +1,6 @@
 /** A turn's event log: a row per batch, frames again when read. */
 import type { Kysely } from 'kysely';
-import { type Database, type PreparedQuery, slot } from './database.ts';
+import { type Database, type PreparedQuery, type Statement, slot, slots } from './database.ts';
 import type { TurnFrame } from './records.ts';
 import type { Schema } from './schema.ts';
 import { storableText } from './storable-text.ts';
@@ -15,64 +15,64 @@ interface BatchRow {
   frames: string;
 }
 
-/**
- * Stores what of `frames` is not stored yet, in the caller's transaction. `lastId` is the last one that is: after a lost
- * connection a caller cannot know whether its last batch arrived, so sending it again is no error.
- * @throws Error when frames are missing between: a log with a gap must not come to be.
- */
-export async function storeFrames(
-  trx: Kysely<Schema>,
-  turnId: string,
-  lastId: number,
-  frames: readonly TurnFrame[],
-): Promise<void> {
-  const fresh = frames.filter((frame) => frame.id > lastId);
-  const last = fresh.at(-1);
-  if (!last) return;
-  if (fresh.some((frame, index) => frame.id !== lastId + 1 + index)) {
-    throw new Error(`frames of turn ${turnId} do not follow ${lastId}: ${fresh[0]?.id}–${last.id}`);
-  }
-  const text = JSON.stringify(fresh.flatMap((frame) => [frame.event, storableText(frame.data)]));
-  await trx
-    .insertInto('turn_events')
-    .values({ turn_id: turnId, first_id: lastId + 1, last_id: last.id, frames: text })
-    .execute();
-  await trx.updateTable('turns').set({ last_frame_id: last.id }).where('id', '=', turnId).execute();
-}
-
-/** Reads and writes of the log that stand alone. */
+/** The log of all turns. */
 export class TurnFrames {
   readonly #database: Database;
   readonly #batches: PreparedQuery<BatchRow>;
+  readonly #insert: Statement<unknown>;
 
   constructor(database: Database) {
     this.#database = database;
+    const { read } = database;
     this.#batches = database.prepare(
       'turn_events_after',
-      database.read
+      read
         .selectFrom('turn_events')
         .select(['first_id', 'last_id', 'frames'])
-        .where('turn_id', '=', slot<string>())
-        .where('last_id', '>', slot<number>())
+        .where('turn_id', '=', slot<string>('turnId'))
+        .where('last_id', '>', slot<number>('after'))
         .orderBy('first_id')
         .limit(BATCHES),
     );
+    this.#insert = database.statement(
+      'turn_events_insert',
+      read.insertInto('turn_events').values(slots(['turn_id', 'first_id', 'last_id', 'frames'])),
+    );
+  }
+
+  /**
+   * Stores what of `frames` is not stored yet, in the caller's transaction, and returns the id of the last one that is.
+   * `lastId` was it before: after a lost connection a caller cannot know whether its last batch arrived, so sending it
+   * again is no error.
+   * @throws Error when frames are missing between: a log with a gap must not come to be.
+   */
+  async store(trx: Kysely<Schema>, turnId: string, lastId: number, frames: readonly TurnFrame[]): Promise<number> {
+    const fresh = frames.filter((frame) => frame.id > lastId);
+    const last = fresh.at(-1);
+    if (!last) return lastId;
+    if (fresh.some((frame, index) => frame.id !== lastId + 1 + index)) {
+      throw new Error(`frames of turn ${turnId} do not follow ${lastId}: ${fresh[0]?.id}–${last.id}`);
+    }
+    const text = JSON.stringify(fresh.flatMap((frame) => [frame.event, storableText(frame.data)]));
+    await this.#insert(trx, { turn_id: turnId, first_id: lastId + 1, last_id: last.id, frames: text });
+    return last.id;
   }
 
   /** Appends and signs life. False: fenced off or ended. */
   async append(turnId: string, fence: number, frames: TurnFrame[], now: number): Promise<boolean> {
     return this.#database.transaction(async (trx) => {
-      // An update, not a look: on PostgreSQL it locks the row, so that the turn cannot end in between.
       const turn = await trx
-        .updateTable('turns')
-        .set({ heartbeat_at: now })
+        .selectFrom('turns')
+        .select('last_frame_id')
         .where('id', '=', turnId)
         .where('fence', '=', fence)
         .where('status', '=', RUNNING)
-        .returning('last_frame_id')
+        // So that the turn cannot end in between.
+        .$if(this.#database.engine === 'postgres', (query) => query.forNoKeyUpdate())
         .executeTakeFirst();
       if (!turn) return false;
-      await storeFrames(trx, turnId, turn.last_frame_id, frames);
+      const last = await this.store(trx, turnId, turn.last_frame_id, frames);
+      await trx.updateTable('turns').set({ heartbeat_at: now, last_frame_id: last }).where('id', '=', turnId).execute();
       return true;
     });
   }
@@ -83,7 +83,7 @@ export class TurnFrames {
     let bytes = 0;
     let last = after;
     for (;;) {
-      const batches = await this.#batches(turnId, last);
+      const batches = await this.#batches({ turnId, after: last });
       for (const batch of batches) {
         for (const frame of framesOf(batch)) {
           if (frame.id <= after) continue;

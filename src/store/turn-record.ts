@@ -4,29 +4,32 @@ import type { TurnRecord } from './records.ts';
 import type { TurnTable } from './schema.ts';
 import type { OwnedTurn } from './store.ts';
 
-/** A row of `turns`. */
-export type TurnRow = Selectable<TurnTable>;
+/** A row of `turns`, without what only the log uses. */
+export type TurnRow = Omit<Selectable<TurnTable>, 'last_frame_id'>;
 
 /** Columns of a {@link TurnRecord}. */
-export const TURN_COLUMNS = [
-  'turns.id',
-  'turns.chat_id',
-  'turns.user_id',
-  'turns.status',
-  'turns.user_message_id',
-  'turns.message_id',
-  'turns.model',
-  'turns.created_at',
-  'turns.started_at',
-  'turns.ended_at',
-  'turns.error',
-  'turns.answer_seq',
-  'turns.cancel_requested_at',
-  'turns.owner',
-  'turns.fence',
-  'turns.heartbeat_at',
-  'turns.background',
-] as const;
+export const TURN_COLUMN_NAMES = [
+  'id',
+  'chat_id',
+  'user_id',
+  'status',
+  'user_message_id',
+  'message_id',
+  'model',
+  'created_at',
+  'started_at',
+  'ended_at',
+  'error',
+  'answer_seq',
+  'cancel_requested_at',
+  'owner',
+  'fence',
+  'heartbeat_at',
+  'background',
+] as const satisfies (keyof TurnRow)[];
+
+/** The same, in a query that joins. */
+export const TURN_COLUMNS = TURN_COLUMN_NAMES.map((name) => `turns.${name}` as const);
 
 /** Written into the SQL, not bound: SQLite uses a partial index only where it can see the condition. */
 export const RUNNING: RawBuilder<'running'> = sql.lit('running' as const);
@@ -34,7 +37,7 @@ export const RUNNING: RawBuilder<'running'> = sql.lit('running' as const);
 export const QUEUED: RawBuilder<'queued'> = sql.lit('queued' as const);
 
 /** The record of a row. */
-export function turnRecord(row: Omit<TurnRow, 'last_frame_id'>): TurnRecord {
+export function turnRecord(row: TurnRow): TurnRecord {
   return {
     id: row.id,
     chatId: row.chat_id,
@@ -57,6 +60,6 @@ export function turnRecord(row: Omit<TurnRow, 'last_frame_id'>): TurnRecord {
 }
 
 /** Call it only on rows that were read through their owner's id, or through a chat that was. */
-export function ownedTurn(row: Omit<TurnRow, 'last_frame_id'>): OwnedTurn {
+export function ownedTurn(row: TurnRow): OwnedTurn {
   return turnRecord(row) as OwnedTurn;
 }

@@ -2,10 +2,11 @@
 import { type Database, type PreparedQuery, slot } from './database.ts';
 import { messageRecords } from './message-record.ts';
 import type { MessageRecord, TurnFrame, TurnRecord } from './records.ts';
+import type { SearchIndex } from './search-index.ts';
 import type { AcceptOutcome, NewTurn, OwnedTurn, TurnEnd, TurnRepository } from './store.ts';
 import { isUniqueViolation } from './store-errors.ts';
-import { acceptTurn } from './turn-acceptance.ts';
-import { endTurn } from './turn-ending.ts';
+import { TurnAcceptance } from './turn-acceptance.ts';
+import { TurnEnding } from './turn-ending.ts';
 import { TurnFrames } from './turn-frames.ts';
 import { ownedTurn, QUEUED, RUNNING, TURN_COLUMNS, type TurnRow, turnRecord } from './turn-record.ts';
 
@@ -15,28 +16,32 @@ const LIST_LIMIT = 1_000;
 /** {@link TurnRepository} on either engine. */
 export class SqlTurnRepository implements TurnRepository {
   readonly #database: Database;
+  readonly #acceptance: TurnAcceptance;
+  readonly #ending: TurnEnding;
   readonly #frames: TurnFrames;
-  readonly #findOwned: PreparedQuery<Omit<TurnRow, 'last_frame_id'>>;
+  readonly #findOwned: PreparedQuery<TurnRow>;
 
-  constructor(database: Database) {
+  constructor(database: Database, search: SearchIndex) {
     this.#database = database;
     this.#frames = new TurnFrames(database);
+    this.#acceptance = new TurnAcceptance(database, search);
+    this.#ending = new TurnEnding(database, search, this.#frames);
     this.#findOwned = database.prepare(
       'turns_find_owned',
       database.read
         .selectFrom('turns')
         .select(TURN_COLUMNS)
-        .where('user_id', '=', slot<string>())
-        .where('id', '=', slot<string>()),
+        .where('user_id', '=', slot<string>('userId'))
+        .where('id', '=', slot<string>('turnId')),
     );
   }
 
   accept(turn: NewTurn): Promise<AcceptOutcome> {
-    return acceptTurn(this.#database, turn);
+    return this.#acceptance.run(turn);
   }
 
   end(end: TurnEnd): Promise<boolean> {
-    return endTurn(this.#database, end);
+    return this.#ending.run(end);
   }
 
   appendFrames(turnId: string, fence: number, frames: TurnFrame[], now: number): Promise<boolean> {
@@ -52,7 +57,7 @@ export class SqlTurnRepository implements TurnRepository {
   }
 
   async findOwned(userId: string, turnId: string): Promise<OwnedTurn | null> {
-    const [row] = await this.#findOwned(userId, turnId);
+    const [row] = await this.#findOwned({ userId, turnId });
     return row ? ownedTurn(row) : null;
   }
 

@@ -25,7 +25,7 @@ export class SqlUserRepository implements UserRepository {
     this.#database = database;
     this.#find = database.prepare(
       'users_find',
-      database.read.selectFrom('users').select(COLUMNS).where('id', '=', slot<string>()),
+      database.read.selectFrom('users').select(COLUMNS).where('id', '=', slot<string>('id')),
     );
   }
 
@@ -48,7 +48,7 @@ export class SqlUserRepository implements UserRepository {
   }
 
   async find(id: string): Promise<UserRecord | null> {
-    const [row] = await this.#find(id);
+    const [row] = await this.#find({ id });
     return row ? userRecord(row) : null;
   }
 

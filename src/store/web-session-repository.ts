@@ -38,16 +38,16 @@ export class SqlWebSessionRepository implements WebSessionRepository {
         .selectFrom('web_sessions')
         .leftJoin('users', 'users.id', 'web_sessions.user_id')
         .select(COLUMNS)
-        .where('id_hash', '=', slot<string>())
-        .where('expires_at', '>', slot<number>())
-        .where('last_seen_at', '>', slot<number>())
+        .where('id_hash', '=', slot<string>('idHash'))
+        .where('expires_at', '>', slot<number>('now'))
+        .where('last_seen_at', '>', slot<number>('idleSince'))
         .where('ended_at', 'is', null)
         .where(stillTrusted),
     );
   }
 
   async find(idHash: string, now: number, idleMs: number): Promise<WebSessionRecord | null> {
-    const [row] = await this.#find(idHash, now, now - idleMs);
+    const [row] = await this.#find({ idHash, now, idleSince: now - idleMs });
     return row ? webSessionRecord(row) : null;
   }
 

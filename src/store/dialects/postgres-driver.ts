@@ -17,11 +17,11 @@ import type { Pool, PoolClient } from 'pg';
 import { GatewayError } from '../../errors.ts';
 import { mapStoreError } from '../store-errors.ts';
 
-/** A dialect on `pool`, which its owner ends. */
-export function postgresDialect(pool: Pool): Dialect {
+/** A dialect on `pool`, which its owner ends. SQL found in `names` is prepared on the server under that name. */
+export function postgresDialect(pool: Pool, names: ReadonlyMap<string, string>): Dialect {
   return {
     createAdapter: () => new PostgresAdapter(),
-    createDriver: () => new PostgresDriver(pool),
+    createDriver: () => new PostgresDriver(pool, names),
     createIntrospector: (db) => new PostgresIntrospector(db),
     createQueryCompiler: () => new PostgresQueryCompiler(),
   };
@@ -29,16 +29,18 @@ export function postgresDialect(pool: Pool): Dialect {
 
 class PostgresDriver implements Driver {
   readonly #pool: Pool;
+  readonly #names: ReadonlyMap<string, string>;
 
-  constructor(pool: Pool) {
+  constructor(pool: Pool, names: ReadonlyMap<string, string>) {
     this.#pool = pool;
+    this.#names = names;
   }
 
   async init(): Promise<void> {}
 
   async acquireConnection(): Promise<PostgresConnection> {
     try {
-      return new PostgresConnection(await this.#pool.connect());
+      return new PostgresConnection(await this.#pool.connect(), this.#names);
     } catch (error) {
       throw mapStoreError(error);
     }
@@ -67,10 +69,12 @@ class PostgresDriver implements Driver {
 
 class PostgresConnection implements DatabaseConnection {
   readonly #client: PoolClient;
+  readonly #names: ReadonlyMap<string, string>;
   broken = false;
 
-  constructor(client: PoolClient) {
+  constructor(client: PoolClient, names: ReadonlyMap<string, string>) {
     this.#client = client;
+    this.#names = names;
   }
 
   async executeQuery<R>(query: CompiledQuery): Promise<QueryResult<R>> {
@@ -93,7 +97,9 @@ class PostgresConnection implements DatabaseConnection {
 
   async #query(sql: string, parameters: readonly unknown[]) {
     try {
-      return await this.#client.query(sql, parameters as unknown[]);
+      const name = this.#names.get(sql);
+      const values = parameters as unknown[];
+      return await this.#client.query(name === undefined ? { text: sql, values } : { name, text: sql, values });
     } catch (error) {
       const mapped = mapStoreError(error);
       // Refused by the server's word, with a SQLSTATE, the connection is sound; otherwise nobody knows.

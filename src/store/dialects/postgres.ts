@@ -5,7 +5,14 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { type Compilable, Kysely } from 'kysely';
 import pg from 'pg';
-import { type Database, fillSlots, type Parameter, type PreparedQuery, type StoreLogger } from '../database.ts';
+import {
+  compileStatement,
+  type Database,
+  fillSlots,
+  type PreparedQuery,
+  type Statement,
+  type StoreLogger,
+} from '../database.ts';
 import { KeyedQueue } from '../keyed-queue.ts';
 import type { Schema } from '../schema.ts';
 import { mapStoreError, SerializationError, storeUnavailable } from '../store-errors.ts';
@@ -41,6 +48,8 @@ class PostgresDatabase implements Database {
   readonly #pool: pg.Pool;
   readonly #lockPool: pg.Pool;
   readonly #locks = new KeyedQueue();
+  /** SQL of hot statements by which the server keeps them: it parses and plans each once per connection. */
+  readonly #names = new Map<string, string>();
 
   constructor(options: PostgresOptions, logger: StoreLogger) {
     this.#pool = openPool(options, logger, {
@@ -53,7 +62,7 @@ class PostgresDatabase implements Database {
       connectionTimeoutMillis: LOCK_CONNECT_TIMEOUT_MS,
       idleTimeoutMillis: 10_000,
     });
-    this.read = new Kysely<Schema>({ dialect: postgresDialect(this.#pool) });
+    this.read = new Kysely<Schema>({ dialect: postgresDialect(this.#pool, this.#names) });
   }
 
   write<T>(work: (db: Kysely<Schema>) => Promise<T>): Promise<T> {
@@ -66,15 +75,20 @@ class PostgresDatabase implements Database {
 
   prepare<Row>(name: string, query: Compilable<Row>): PreparedQuery<Row> {
     const { sql: text, parameters } = query.compile();
-    return async (...values: Parameter[]) => {
+    return async (values) => {
       try {
-        // Named: the server parses it once per connection.
         const result = await this.#pool.query({ name, text, values: fillSlots(parameters, values) });
         return result.rows as Row[];
       } catch (error) {
         throw mapStoreError(error);
       }
     };
+  }
+
+  statement<Row>(name: string, query: Compilable<Row>): Statement<Row> {
+    const { sql, run } = compileStatement(query);
+    this.#names.set(sql, name);
+    return run;
   }
 
   withLock<T>(name: string, signal: AbortSignal, work: () => Promise<T>): Promise<T> {
