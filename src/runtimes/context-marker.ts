@@ -30,6 +30,11 @@ export async function writeMarker(
   await files.write(sessionId, PATH, JSON.stringify(marker), now);
 }
 
+/** From now on the session is in doubt: whoever opens it next builds it from our history. */
+export async function removeMarker(files: SessionFileRepository, sessionId: string): Promise<void> {
+  await files.remove(sessionId, PATH);
+}
+
 function parseMarker(text: string): ContextMarker | null {
   try {
     const value = JSON.parse(text) as Partial<ContextMarker>;

@@ -3,6 +3,7 @@
  * without connect, create or resume.
  */
 import { GatewayError } from '../errors.ts';
+import { removeMarker } from './context-marker.ts';
 import { KeyedLock } from './keyed-lock.ts';
 import { chooseEviction, chooseIdle } from './lease-policy.ts';
 import type { RuntimeFleet } from './runtime-fleet.ts';
@@ -197,8 +198,17 @@ export class LeasePool {
     entry.uses -= 1;
     entry.lastUsedAt = this.#parts.clock();
     const keep = keepWarm && entry.session.reusable && this.#parts.config.leases.idleMs > 0 && !this.#closed;
+    if (entry.session.inDoubt) await this.#doubt(entry);
     if (!keep) await this.#discard(entry);
     this.#fleet.release(entry.session.host);
+  }
+
+  async #doubt(entry: Entry): Promise<void> {
+    try {
+      await removeMarker(this.#parts.sessionFiles, entry.sessionId);
+    } catch (error) {
+      this.#parts.logger.warn({ err: error }, 'a doubtful runtime session could not be marked as such');
+    }
   }
 
   async #discard(entry: Entry): Promise<void> {

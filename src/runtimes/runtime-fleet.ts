@@ -18,7 +18,7 @@ interface Place {
   starting: Promise<RuntimeHost> | null;
   /** Failed starts in a row. */
   failures: number;
-  /** No start before then. */
+  /** Nobody tries to revive it before then; a user who comes still does. */
   retryAt: number;
   healthySince: number | null;
   lastError: unknown;
@@ -156,8 +156,6 @@ export class RuntimeFleet {
   }
 
   async #start(place: Place, mayEvict: boolean): Promise<RuntimeHost> {
-    const now = this.#parts.clock();
-    if (now < place.retryAt) throw runtimeUnavailable(place.lastError);
     if (this.#topology.slots === null) this.#makeRoom(place, mayEvict);
     try {
       const host = await this.#topology.start(place.slot);

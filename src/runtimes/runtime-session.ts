@@ -11,7 +11,7 @@ import { errorOf, isSessionMissing } from './runtime-errors.ts';
 import type { RuntimeHost } from './runtime-host.ts';
 import type { RuntimeParts } from './runtime-parts.ts';
 import type { LeaseRequest, Prompt, RuntimeEvent } from './runtime-port.ts';
-import { answerOf, beginTurn, reduceEvent, type TurnState } from './session-events.ts';
+import { answerOf, beginTurn, endTurn, reduceEvent, type TurnState } from './session-events.ts';
 import { blobsOf } from './session-history.ts';
 
 /** Where the SDK's events go: the session's object exists only after its first ones came. */
@@ -35,6 +35,7 @@ export interface OpenedSession {
 
 interface Run {
   readonly queue: EventQueue<RuntimeEvent>;
+  readonly prompt: string;
   readonly sent: string[];
   /** `send` calls that have not come back. */
   sending: number;
@@ -81,12 +82,17 @@ export class RuntimeSession {
     return this.#idle && this.#error === null && this.#closing === null && this.host.usable;
   }
 
+  /** Its last run ended otherwise than in order: what the runtime kept of it may not be what we have. */
+  get inDoubt(): boolean {
+    return !this.#idle || this.#error !== null;
+  }
+
   /** See `SessionLease.run`. */
   async *run(prompt: Prompt, signal: AbortSignal): AsyncGenerator<RuntimeEvent, void, undefined> {
     if (this.#error) throw this.#error;
     if (this.#run) throw new GatewayError('turn_running', 'A turn is already running in this chat.');
     if (signal.aborted) return;
-    const run = this.#begin();
+    const run = this.#begin(prompt);
     const onGone = (): void => run.queue.fail(this.host.gone.reason);
     const onAbort = (): void => void this.#stop(run);
     this.host.gone.addEventListener('abort', onGone, { once: true });
@@ -126,9 +132,10 @@ export class RuntimeSession {
     return this.#closing;
   }
 
-  #begin(): Run {
+  #begin(prompt: Prompt): Run {
     const run: Run = {
       queue: new EventQueue(),
+      prompt: prompt.text,
       sent: [],
       sending: 0,
       state: beginTurn(this.#wantsTitle),
@@ -197,8 +204,9 @@ export class RuntimeSession {
     run.finished.resolve();
     if (run.stopped) return; // whoever stopped it says how it ends
     const error = this.#verdict(state);
-    if (error) run.queue.fail(error);
-    else run.queue.end();
+    if (error) return run.queue.fail(error);
+    for (const last of endTurn(state, run.prompt)) run.queue.push(last);
+    run.queue.end();
   }
 
   #verdict(state: TurnState): GatewayError | null {

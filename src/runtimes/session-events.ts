@@ -34,6 +34,8 @@ export interface TurnState {
   readonly attempt: RuntimeFailure | null;
   readonly filtered: boolean;
   readonly aborted: boolean;
+  /** The model is done; what was said is being saved. */
+  readonly done: boolean;
   readonly idle: boolean;
   /** The first prompt of a fresh session makes a title; later ones do not. */
   readonly wantsTitle: boolean;
@@ -59,6 +61,7 @@ export function beginTurn(wantsTitle: boolean): TurnState {
     attempt: null,
     filtered: false,
     aborted: false,
+    done: false,
     idle: false,
     wantsTitle,
   };
@@ -69,6 +72,15 @@ export function answerOf(state: TurnState): string {
   return state.said + (state.draft?.text ?? '');
 }
 
+/**
+ * What is left to say once the runtime is idle: its title comes at any time, now and then after the idle (1.0.85), and is
+ * the prompt anyway.
+ */
+export function endTurn(state: TurnState, prompt: string): readonly RuntimeEvent[] {
+  const title = state.wantsTitle ? titleOf(prompt) : '';
+  return title === '' ? NOTHING : [{ type: 'title', title }];
+}
+
 type Reducer<K extends SessionEvent['type']> = (state: TurnState, event: Extract<SessionEvent, { type: K }>) => Step;
 
 const NOTHING: readonly RuntimeEvent[] = [];
@@ -76,7 +88,12 @@ const NOTHING: readonly RuntimeEvent[] = [];
 /** Event types that matter; every other one passes without effect, the untyped `model.*` among them. */
 const REDUCERS: { [K in SessionEvent['type']]?: Reducer<K> } = {
   'user.message': (state, { data }) => ({
-    state: { ...state, idle: false, taken: data.messageId ? [...state.taken, data.messageId] : state.taken },
+    state: {
+      ...state,
+      done: false,
+      idle: false,
+      taken: data.messageId ? [...state.taken, data.messageId] : state.taken,
+    },
     out: NOTHING,
   }),
   'assistant.message_delta': (state, { data }) => addText(state, data.messageId, data.deltaContent),
@@ -95,18 +112,8 @@ const REDUCERS: { [K in SessionEvent['type']]?: Reducer<K> } = {
     };
     return { state: { ...state, broken: true, attempt }, out: [{ type: 'retrying', status: attempt.status }] };
   },
-  'session.error': (state, { data }) => ({
-    state: {
-      ...state,
-      failure: {
-        type: data.errorType,
-        status: data.statusCode ?? state.attempt?.status ?? null,
-        code: data.errorCode ?? state.attempt?.code ?? null,
-        message: data.message,
-      },
-    },
-    out: NOTHING,
-  }),
+  'session.error': (state, { data }) => ({ state: failed(state, data), out: NOTHING }),
+  'assistant.idle': (state) => ({ state: { ...state, done: true }, out: NOTHING }),
   'session.title_changed': (state, { data }) => {
     const title = state.wantsTitle ? titleOf(data.title) : '';
     return { state: { ...state, wantsTitle: false }, out: title === '' ? NOTHING : [{ type: 'title', title }] };
@@ -151,6 +158,22 @@ function addText(state: TurnState, messageId: string, text: string): Step {
     state: { ...begun.state, draft: { messageId, text } },
     out: [...begun.out, { type: 'text', text }],
   };
+}
+
+/**
+ * A save that fails on the way is tried again at the end; if that fails too, no idle follows any more (1.0.85), so that
+ * this error is the end. Every other error is followed by the idle.
+ */
+function failed(state: TurnState, data: Extract<SessionEvent, { type: 'session.error' }>['data']): TurnState {
+  const saving = data.errorType === 'persistence';
+  if (saving && !state.done) return state;
+  const failure: RuntimeFailure = {
+    type: data.errorType,
+    status: data.statusCode ?? state.attempt?.status ?? null,
+    code: data.errorCode ?? state.attempt?.code ?? null,
+    message: data.message,
+  };
+  return { ...state, failure, idle: saving || state.idle };
 }
 
 /** Closes the draft before a new message, or withdraws it where the attempt had failed. */

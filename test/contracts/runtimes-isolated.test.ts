@@ -1,0 +1,3 @@
+import { runtimeContract } from '../support/runtime-contract.ts';
+
+runtimeContract('isolated');
