@@ -9,7 +9,8 @@ import type { FastifyReply } from 'fastify';
 /** One SSE frame. `data` is one line of JSON, so nothing a model says can end a frame. */
 export interface SseFrame {
   id: number | null;
-  event: string;
+  /** Null: none, as protocols have it whose frames are only data. */
+  event: string | null;
   data: string;
 }
 
@@ -26,7 +27,8 @@ const DEFAULTS: EventStreamOptions = { heartbeatMs: 15_000, stalledMs: 60_000, r
 /** The text of one frame. */
 export function encodeFrame(frame: SseFrame): string {
   const id = frame.id === null ? '' : `id: ${frame.id}\n`;
-  return `${id}event: ${frame.event}\ndata: ${frame.data}\n\n`;
+  const event = frame.event === null ? '' : `event: ${frame.event}\n`;
+  return `${id}${event}data: ${frame.data}\n\n`;
 }
 
 /**
