@@ -38,5 +38,5 @@ function isSameOrigin({ headers, publicUrl }: OriginQuestion): boolean {
 function isOwnLoopback(origin: string, host: string | undefined, publicUrl: URL): boolean {
   if (!isLoopback(publicUrl.hostname)) return false;
   const url = new URL(origin);
-  return url.host === host && isLoopback(url.hostname);
+  return url.protocol === publicUrl.protocol && url.host === host && isLoopback(url.hostname);
 }

@@ -110,8 +110,9 @@ async function logout(request: FastifyRequest, reply: FastifyReply, deps: SignIn
   const session: FastifyRequest['session'] | null = request.session;
   if (session !== null) {
     const { userId, publicId } = session;
-    await session.destroy();
+    // First with all that leans on it; `destroy` then makes @fastify/session forget it.
     if (userId !== undefined && publicId !== undefined) await access.endSession(userId, publicId);
+    await session.destroy();
   }
   // @fastify/session 11.1.3 leaves the cookie where it is (D14).
   reply.clearCookie(sessionCookieName(config), sessionCookieOptions(config));
