@@ -24,7 +24,8 @@ export type Admission =
 /** Decides about `turn`. A retry is recognised first, so that it is answered alike whatever happened since. */
 export function admit(turn: NewTurn, { earlier, active }: Circumstances): Admission {
   if (earlier) {
-    const same = earlier.body_hash === turn.idempotency?.bodyHash && earlier.chat_id === turn.chatId;
+    // The hash covers the chat where the caller named one; where he named none, a retry comes with a chat of its own.
+    const same = earlier.body_hash === turn.idempotency?.bodyHash;
     return same ? { kind: 'replayed', turn: earlier } : { kind: 'idempotency_mismatch' };
   }
   const inChat = active.filter((row) => row.chat_id === turn.chatId);
