@@ -60,7 +60,7 @@ async function ask(
   const { userId } = request.principal;
   const idempotency = idempotencyOf(request, asked);
   const known = await findChat(userId, asked.sessionId ?? null, deps);
-  const model = await chooseModel(deps, userId, [asked.model, known?.model, deps.defaultModel]);
+  const model = await chooseModel(deps, userId, [asked.model, known?.model]);
   const { chat, created } =
     known === null ? await createChat(userId, asked.sessionId ?? null, deps) : { chat: known, created: false };
   try {
@@ -76,10 +76,15 @@ async function ask(
     });
     return await settled(chat, created, submitted.turn, deps);
   } catch (error) {
-    // Nothing is left behind by a message that was not taken.
-    if (created) await deps.store.chats.delete(userId, chat.id);
+    if (created) await deleteUnused(chat, deps);
     throw error;
   }
+}
+
+/** Nothing is left behind by a message that was not taken, unless another call of the same name came into the chat. */
+async function deleteUnused(chat: OwnedChat, { store }: ChatDependencies): Promise<void> {
+  const { items } = await store.messages.list(chat.id, { order: 'asc', limit: 1 });
+  if (items.length === 0) await store.chats.delete(chat.userId, chat.id);
 }
 
 /** A retry with the same Idempotency-Key and no `sessionId` has the first call's chat, not the one just made for it. */
@@ -90,7 +95,7 @@ async function settled(
   deps: ChatDependencies,
 ): Promise<{ chat: OwnedChat; turn: OwnedTurn }> {
   if (turn.chatId !== chat.id) {
-    if (created) await deps.store.chats.delete(chat.userId, chat.id);
+    if (created) await deleteUnused(chat, deps);
     const first = await deps.store.chats.findOwned(chat.userId, turn.chatId);
     return { chat: first ?? chat, turn };
   }

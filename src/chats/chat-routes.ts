@@ -36,7 +36,10 @@ const ListQuery = Strict({
   archived: Type.Optional(Type.Boolean({ description: 'Only archived ones, or only the others; default both' })),
 });
 
-const ChatKey = Type.Object({ updatedAt: Type.Integer(), id: Type.String() });
+const ChatKey = Type.Object({
+  updatedAt: Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER }),
+  id: Type.String({ pattern: '^[\\w-]{1,64}$' }),
+});
 
 /** How long a runtime may take to forget a deleted chat; what is left is removed by the clean-up. */
 const RUNTIME_DELETE_MS = 5_000;
@@ -166,6 +169,8 @@ function deleteRoute(app: TypedApp, deps: ChatDependencies): void {
       if (chat === null) throw notFound('chat');
       await deps.engine.stopChat(chat.id);
       if (!(await deps.store.chats.delete(userId, chat.id))) throw notFound('chat');
+      // A message may have been taken while we stopped the others.
+      await deps.engine.stopChat(chat.id);
       deps.userEvents.publish(userId, { event: 'chat.deleted', data: { id: chat.id } });
       await forgetInRuntime(deps, userId, chat.id).catch((error: unknown) =>
         request.log.warn({ err: error, chatId: chat.id }, 'the runtime session is left to the clean-up'),

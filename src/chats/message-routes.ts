@@ -27,7 +27,7 @@ const HistoryQuery = Strict({
   order: Type.Optional(Type.Union([Type.Literal('asc'), Type.Literal('desc')], { default: 'asc' })),
 });
 
-const Place = Type.Integer({ minimum: 0 });
+const Place = Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER });
 
 export function messageRoutes(app: TypedApp, deps: ChatDependencies): void {
   historyRoute(app, deps);
@@ -87,7 +87,7 @@ function sendRoute(app: TypedApp, deps: ChatDependencies): void {
       const { content, attachments = [], model, delivery = 'reject' } = request.body;
       const idempotency = idempotencyOf(request, { chatId: chat.id, ...request.body });
       const images = checkedAttachments(attachments);
-      const chosen = await chooseModel(deps, userId, [model, chat.model, deps.defaultModel]);
+      const chosen = await chooseModel(deps, userId, [model, chat.model]);
       if (images.length > 0 && !chosen.vision) {
         throw new GatewayError(
           'attachment_rejected',

@@ -11,12 +11,16 @@ interface ModelDependencies {
 /** How long the list of models may take, in milliseconds. */
 const MODELS_MS = 15_000;
 
-/** The models this user may use. */
+/** The name by which Copilot chooses for each call: it may be chosen, but is nobody's default. */
+const AUTO = 'auto';
+
+/** The models this user may use, `auto` last: what stands first answers where nobody chose. */
 export async function userModels(deps: ModelDependencies, userId: string): Promise<readonly ModelInfo[]> {
   const signal = AbortSignal.timeout(MODELS_MS);
   const user = await deps.credentials.runtimeUser(userId, signal);
   try {
-    return await deps.runtimes.models(user, signal);
+    const models = await deps.runtimes.models(user, signal);
+    return [...models.filter(({ id }) => id !== AUTO), ...models.filter(({ id }) => id === AUTO)];
   } catch (error) {
     if (error instanceof GatewayError && error.code === 'reauth_required') await deps.credentials.rejected(user);
     throw error;
@@ -41,15 +45,23 @@ export async function availableModel(deps: ModelDependencies, userId: string, na
   );
 }
 
-/** The first of `wishes` that is set, else the first model of the list. */
+/**
+ * The model that answers where nobody chose: the operator's, for those who may use it, else the first of the list.
+ * Undefined: there is none.
+ */
+export function defaultOf(models: readonly ModelInfo[], operators: string | null): ModelInfo | undefined {
+  return models.find(({ id }) => id === operators) ?? models[0];
+}
+
+/** The first of `wishes` that is set, else the default. @throws GatewayError `model_unavailable` for a wish */
 export async function chooseModel(
-  deps: ModelDependencies,
+  deps: ModelDependencies & { readonly defaultModel: string | null },
   userId: string,
   wishes: readonly (string | null | undefined)[],
 ): Promise<ModelInfo> {
   const wish = wishes.find((name) => name !== null && name !== undefined);
   if (wish !== undefined && wish !== null) return availableModel(deps, userId, wish);
-  const [first] = await userModels(deps, userId);
-  if (first !== undefined) return first;
+  const chosen = defaultOf(await userModels(deps, userId), deps.defaultModel);
+  if (chosen !== undefined) return chosen;
   throw new GatewayError('copilot_access_denied', 'GitHub Copilot offers no model to this account.');
 }

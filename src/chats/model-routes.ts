@@ -2,7 +2,7 @@
 import { Type } from 'typebox';
 import { Nullable, problems } from '../wire/shapes.ts';
 import type { ChatDependencies, TypedApp } from './chat-dependencies.ts';
-import { userModels } from './model-choice.ts';
+import { defaultOf, userModels } from './model-choice.ts';
 
 const ModelShape = Type.Object({
   id: Type.String(),
@@ -40,7 +40,7 @@ export function modelRoutes(app: TypedApp, deps: ChatDependencies): void {
     },
     async (request) => {
       const models = await userModels(deps, request.principal.userId);
-      const preferred = models.find(({ id }) => id === deps.defaultModel) ?? models[0];
+      const preferred = defaultOf(models, deps.defaultModel);
       const items = models.map((model) => ({
         ...model,
         reasoningEfforts: [...model.reasoningEfforts],

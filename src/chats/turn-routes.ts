@@ -7,6 +7,7 @@ import { hasEnded } from '../turns/turn-events.ts';
 import { TurnShape, turnView } from '../turns/turn-shapes.ts';
 import { Id, problems, StreamBody } from '../wire/shapes.ts';
 import type { ChatDependencies, TypedApp } from './chat-dependencies.ts';
+import { sendTurnEvents } from './turn-reply.ts';
 
 const TurnParams = Type.Object({ turnId: Id });
 
@@ -46,6 +47,7 @@ function eventsRoute(app: TypedApp, deps: ChatDependencies): void {
     '/api/turns/:turnId/events',
     {
       config: { scope: 'chats:read' },
+      exposeHeadRoute: false,
       schema: {
         tags: ['turns'],
         summary: 'Events of a turn (SSE), from the start or after Last-Event-ID',
@@ -60,11 +62,7 @@ function eventsRoute(app: TypedApp, deps: ChatDependencies): void {
       // An EventSource that has seen the end comes back once more by itself; 204 is how it is told to stop.
       if (after > 0 && hasEnded(turn.status) && (await seenAll(deps, turn, after, signal)))
         return reply.code(204).send(null);
-      await deps.streams.send(
-        reply,
-        (gone) => deps.engine.follow(turn, after, gone),
-        deps.untilRevoked(request, reply),
-      );
+      await sendTurnEvents(request, reply, turn, after, deps);
       return reply;
     },
   );

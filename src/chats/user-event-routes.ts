@@ -9,6 +9,7 @@ export function userEventRoutes(app: TypedApp, deps: ChatDependencies): void {
     '/api/events',
     {
       config: { scope: 'chats:read' },
+      exposeHeadRoute: false,
       schema: { tags: ['events'], summary: "This user's changes (SSE)", response: { 200: StreamBody, ...problems } },
     },
     async (request, reply) => {

@@ -15,6 +15,8 @@ export class FrameWriter {
   readonly #clock: () => number;
   readonly #dirty = new Set<LiveTurn>();
   #timer: NodeJS.Timeout | null = null;
+  #flushing = false;
+  #closed = false;
 
   constructor(store: Store, logger: Logger, clock: () => number) {
     this.#store = store;
@@ -24,8 +26,9 @@ export class FrameWriter {
 
   /** `live` has frames that are not stored. */
   note(live: LiveTurn): void {
+    if (this.#closed) return;
     this.#dirty.add(live);
-    this.#timer ??= setTimeout(() => void this.#flush(), FLUSH_MS);
+    this.#arm();
   }
 
   /** The turn ends: its last frames go with its end, in one transaction. */
@@ -34,28 +37,38 @@ export class FrameWriter {
   }
 
   close(): void {
+    this.#closed = true;
     if (this.#timer !== null) clearTimeout(this.#timer);
     this.#dirty.clear();
   }
 
+  #arm(): void {
+    if (this.#closed || this.#flushing || this.#dirty.size === 0) return;
+    this.#timer ??= setTimeout(() => void this.#flush(), FLUSH_MS);
+  }
+
+  /** All turns at once: the store commits what comes together in one go. */
   async #flush(): Promise<void> {
+    this.#timer = null;
+    this.#flushing = true;
     const turns = [...this.#dirty];
     this.#dirty.clear();
-    for (const live of turns) if (!live.ending) await this.#write(live);
-    this.#timer = null;
-    if (this.#dirty.size > 0) this.#timer = setTimeout(() => void this.#flush(), FLUSH_MS);
+    await Promise.all(turns.map((live) => this.#write(live)));
+    this.#flushing = false;
+    this.#arm();
   }
 
   async #write(live: LiveTurn): Promise<void> {
     const frames = live.unstored();
-    if (frames.length === 0) return;
+    if (frames.length === 0 || live.ending) return;
     try {
-      live.writing = this.#store.turns.appendFrames(live.turn.id, live.turn.fence, frames, this.#clock());
-      if (await live.writing) live.stored(frames);
+      const writing = this.#store.turns.appendFrames(live.turn.id, live.turn.fence, frames, this.#clock());
+      live.writing = writing;
+      if (await writing) live.stored(frames);
       else live.fenceOff();
     } catch (error) {
       this.#logger.warn({ err: error, turnId: live.turn.id }, 'turn events could not be stored yet');
-      if (!live.ending) this.#dirty.add(live);
+      if (!live.ending) this.note(live);
     } finally {
       live.writing = null;
     }

@@ -1,10 +1,10 @@
-/** One turn while this instance runs it: its log, what was said, and the one way to stop it. */
+/** One turn while this instance runs it: its log, what was said, who joined, and the one way to stop it. */
 import type { GatewayError } from '../errors.ts';
 import type { Prompt, SessionLease } from '../runtimes/runtime-port.ts';
 import type { MessageRecord, TurnFrame, UsageRecord } from '../store/records.ts';
 import type { OwnedTurn } from '../store/store.ts';
 import type { TurnEvent } from './turn-events.ts';
-import type { TurnLog } from './turn-log.ts';
+import { TurnLog } from './turn-log.ts';
 
 /** Why a turn is stopped before the runtime is done. */
 export type StopReason =
@@ -16,40 +16,43 @@ export type StopReason =
 export class LiveTurn {
   readonly turn: OwnedTurn;
   readonly log: TurnLog;
-  /** Of the request that asked for it, so that a failure can be found in the log; null after a restart. */
+  /** Of the request that asked for it, so that a failure can be found in the log; null when nobody's request started it. */
   readonly requestId: string | null;
   readonly usage: UsageRecord[] = [];
-  /** Settles when the turn is over and stored. */
+  /** Settles when the turn is over and stored, or was given up. */
   readonly done: Promise<void>;
-  /** Messages that joined and that the runtime does not have yet, in order. */
-  readonly unsent: Prompt[] = [];
-  readonly #joining = new Set<Promise<void>>();
-  lease: SessionLease | null = null;
   /** The batch being stored, if any: the end waits for it. */
-  writing: Promise<boolean> | null = null;
+  writing: Promise<unknown> | null = null;
   /** From here on no message can join any more. */
   ending = false;
   model: string | null;
   firstTextAt: number | null = null;
-  /** The instance is closing: an end that cannot be stored is left to the recovery of the next start. */
-  abandoned = false;
   reason: StopReason | null = null;
 
   readonly #abort = new AbortController();
+  readonly #abandon = new AbortController();
   readonly #markDirty: (live: LiveTurn) => void;
   readonly #finished = Promise.withResolvers<void>();
+  readonly #joining = new Set<Promise<void>>();
+  /** Messages that joined and that the runtime does not have yet, in order. */
+  readonly #unsent: Prompt[] = [];
+  #joinedSeq: number;
+  #lease: SessionLease | null = null;
+  #delivering: Promise<void> | null = null;
   #text: string[] = [];
   #pending: TurnFrame[] = [];
 
   constructor(
     turn: OwnedTurn,
-    log: TurnLog,
+    message: MessageRecord,
     options: { requestId: string | null; markDirty: (live: LiveTurn) => void },
   ) {
     this.turn = turn;
-    this.log = log;
+    this.log = new TurnLog(turn.id);
     this.requestId = options.requestId;
     this.#markDirty = options.markDirty;
+    this.#joinedSeq = message.seq;
+    this.#unsent.push(promptOf(message));
     this.model = turn.model;
     this.done = this.#finished.promise;
   }
@@ -57,6 +60,21 @@ export class LiveTurn {
   /** Aborts when the turn is to stop. */
   get signal(): AbortSignal {
     return this.#abort.signal;
+  }
+
+  /** Aborts when the instance closes: an end that could not be stored until then is left to the next start. */
+  get abandoned(): AbortSignal {
+    return this.#abandon.signal;
+  }
+
+  /** Whether a message may still join. */
+  get joinable(): boolean {
+    return !this.ending && this.reason === null;
+  }
+
+  /** Place of the last message that joined, or of the first. */
+  get joinedSeq(): number {
+    return this.#joinedSeq;
   }
 
   /** What was said since the last reset. Joined when asked for, not per token. */
@@ -70,7 +88,7 @@ export class LiveTurn {
 
   /** The first reason stays. */
   stop(reason: StopReason): void {
-    if (this.reason !== null || this.ending) return;
+    if (!this.joinable) return;
     this.reason = reason;
     this.#abort.abort();
   }
@@ -80,8 +98,13 @@ export class LiveTurn {
     this.#abort.abort();
   }
 
+  abandon(): void {
+    this.#abandon.abort();
+  }
+
   /** Followers get it now, the store within a moment. */
   emit(event: TurnEvent, now: number): void {
+    if (this.log.ended) return;
     if (event.event === 'message.delta') {
       this.#text.push(event.data.text);
       this.firstTextAt ??= now;
@@ -103,28 +126,29 @@ export class LiveTurn {
     return saving;
   }
 
+  /** Takes a joined message; one it has already taken, by whatever way, is left out. */
+  steer(message: MessageRecord): void {
+    if (message.seq <= this.#joinedSeq) return;
+    this.#joinedSeq = message.seq;
+    this.#unsent.push(promptOf(message));
+    void this.#deliver();
+  }
+
+  /** The runtime runs and can take further prompts through `lease`; null: no more. */
+  reachableThrough(lease: SessionLease | null): void {
+    this.#lease = lease;
+    void this.#deliver();
+  }
+
   /** The next prompt the runtime has to be asked; null: none is left, and from now on none can join. */
   async nextPrompt(): Promise<Prompt | null> {
-    while (this.unsent.length === 0 && this.#joining.size > 0) await Promise.all(this.#joining);
-    const prompt = this.#abort.signal.aborted ? undefined : this.unsent.shift();
+    while (this.#delivering !== null || (this.#unsent.length === 0 && this.#joining.size > 0)) {
+      await (this.#delivering ?? Promise.all(this.#joining));
+    }
+    const prompt = this.#abort.signal.aborted ? undefined : this.#unsent.shift();
     if (prompt !== undefined) return prompt;
     this.ending = this.reason === null;
     return null;
-  }
-
-  /** Gives a joined message to the runtime, or keeps it until the runtime is ready for it. */
-  async steer(message: MessageRecord): Promise<void> {
-    const prompt: Prompt = { text: message.content, attachments: message.attachments };
-    if (this.lease === null) {
-      this.unsent.push(prompt);
-      return;
-    }
-    try {
-      await this.lease.steer(prompt);
-    } catch {
-      // The run ended in between: the runner asks it in a run of its own, in the same turn.
-      this.unsent.push(prompt);
-    }
   }
 
   unstored(): TurnFrame[] {
@@ -138,4 +162,28 @@ export class LiveTurn {
   finish(): void {
     this.#finished.resolve();
   }
+
+  #deliver(): Promise<void> {
+    this.#delivering ??= this.#sendWaiting().finally(() => {
+      this.#delivering = null;
+    });
+    return this.#delivering;
+  }
+
+  /** One after the other, so that they arrive in the order in which they were saved. */
+  async #sendWaiting(): Promise<void> {
+    for (let prompt = this.#unsent[0]; prompt !== undefined && this.#lease !== null; prompt = this.#unsent[0]) {
+      try {
+        await this.#lease.steer(prompt);
+        this.#unsent.shift();
+      } catch {
+        // The run ended in between: the runner asks it in a run of its own, in the same turn.
+        this.#lease = null;
+      }
+    }
+  }
+}
+
+function promptOf({ content, attachments }: MessageRecord): Prompt {
+  return { text: content, attachments };
 }

@@ -2,24 +2,27 @@
  * The heart: takes messages, runs turns one at a time per chat, lets anyone follow them, stops them, and brings order after
  * a crash. A turn belongs to the engine, never to a connection.
  */
-import type { Logger } from 'pino';
 import { GatewayError, notFound } from '../errors.ts';
-import type { AttachmentRecord, MessageRecord, TurnFrame, TurnRecord } from '../store/records.ts';
+import type { AttachmentRecord, TurnFrame, TurnRecord } from '../store/records.ts';
 import type { AcceptOutcome, NewTurn, OwnedChat, OwnedTurn } from '../store/store.ts';
 import { newId } from '../wire/ids.ts';
-import { followStored } from './follow-stored.ts';
 import { FrameWriter } from './frame-writer.ts';
-import { LiveTurn, type StopReason } from './live-turn.ts';
-import { hasEnded, terminalEvent } from './turn-events.ts';
-import { TurnLog } from './turn-log.ts';
+import { LiveTurns } from './live-turns.ts';
+import { raced } from './raced.ts';
+import { hasEnded } from './turn-events.ts';
+import { followTurn, POLL_MS } from './turn-follower.ts';
+import { TurnKeeper } from './turn-keeper.ts';
 import { recoverTurns } from './turn-recovery.ts';
-import { runTurn, type TurnRunnerDependencies } from './turn-runner.ts';
+import { refusalError, shuttingDown } from './turn-refusals.ts';
+import type { TurnRunnerDependencies } from './turn-runner.ts';
 import { turnView } from './turn-shapes.ts';
-import type { UserEvents } from './user-events.ts';
+import { LocalTurnSignals, type TurnSignals } from './turn-signals.ts';
+import { TurnStarter } from './turn-starter.ts';
 
 /** What the engine is made of; the engine closes none of it. */
 export interface TurnEngineDependencies extends Omit<TurnRunnerDependencies, 'writer'> {
-  readonly userEvents: UserEvents;
+  /** Absent: nobody else runs turns on this store. */
+  readonly signals?: TurnSignals;
   /** Names this process in the store; never reused. */
   readonly instanceId: string;
   readonly turnsPerUser: number;
@@ -34,6 +37,7 @@ export interface TurnRequest {
   readonly model: string | null;
   readonly delivery: 'reject' | 'queue' | 'steer';
   readonly background: boolean;
+  /** `bodyHash` covers all that makes the request the same request, the chat included. */
   readonly idempotency: { key: string; bodyHash: string } | null;
   readonly requestId: string | null;
 }
@@ -44,31 +48,29 @@ export interface Submitted {
   readonly replayed: boolean;
 }
 
-/** Seconds a caller is told to wait when too much is going on. */
-const BUSY_RETRY_SECONDS = 2;
-
-/** How often this instance signs life for the turns it runs, in milliseconds. */
-const HEARTBEAT_MS = 5_000;
+/** What stopping turns and storing their ends may take when the instance closes, in milliseconds. */
+const LAST_WORDS_MS = 1_800;
 
 export class TurnEngine {
   readonly #deps: TurnEngineDependencies;
+  readonly #signals: TurnSignals;
+  readonly #live = new LiveTurns();
   readonly #writer: FrameWriter;
-  readonly #logger: Logger;
-  /** Turns this process runs. */
-  readonly #live = new Map<string, LiveTurn>();
-  /** Logs of turns that are queued or running here, so that a follower can come before the turn starts. */
-  readonly #logs = new Map<string, TurnLog>();
-  /** The request a queued turn came with. */
-  readonly #requestIds = new Map<string, string | null>();
-  readonly #heartbeat: NodeJS.Timeout;
+  readonly #starter: TurnStarter;
+  readonly #keeper: TurnKeeper;
+  /** Messages being taken right now: a drain waits for what becomes of them. */
+  readonly #submitting = new Set<Promise<unknown>>();
+  /** Aborts when followers are to come back elsewhere. */
+  readonly #closing = new AbortController();
   #draining = false;
 
   constructor(deps: TurnEngineDependencies) {
     this.#deps = deps;
-    this.#logger = deps.logger;
+    this.#signals = deps.signals ?? new LocalTurnSignals();
     this.#writer = new FrameWriter(deps.store, deps.logger, deps.clock);
-    this.#heartbeat = setInterval(() => void this.#signLife(), HEARTBEAT_MS);
-    this.#heartbeat.unref();
+    const parts = { ...deps, signals: this.#signals, live: this.#live, writer: this.#writer };
+    this.#starter = new TurnStarter(parts);
+    this.#keeper = new TurnKeeper({ ...parts, starter: this.#starter });
   }
 
   /** Turns running here. */
@@ -83,11 +85,7 @@ export class TurnEngine {
   /** After a start: ends what a dead process left running, starts what it left queued. */
   async recover(): Promise<void> {
     await recoverTurns(this.#deps);
-    for (;;) {
-      const chats = await this.#deps.store.turns.chatsWithWork(100);
-      const started = await Promise.all(chats.map((chatId) => this.#pump(chatId)));
-      if (!started.some(Boolean)) return;
-    }
+    await this.#starter.startWaiting();
   }
 
   /**
@@ -96,78 +94,138 @@ export class TurnEngine {
    * `shutting_down`, `store_unavailable`; nothing was saved then.
    */
   async submit(request: TurnRequest): Promise<Submitted> {
-    if (this.#draining) {
-      throw new GatewayError('shutting_down', 'This instance is shutting down. Send the message again.', {
-        retryAfter: 1,
-      });
+    if (this.#draining) throw shuttingDown('Send the message again.');
+    const taking = this.#take(request);
+    this.#submitting.add(taking);
+    try {
+      return await taking;
+    } finally {
+      this.#submitting.delete(taking);
     }
-    const live = request.delivery === 'steer' ? await this.#joinable(request.chat.id) : null;
-    const accepting = this.#deps.store.turns.accept(this.#newTurn(request));
-    const outcome = await (live === null ? accepting : live.join(accepting));
-    return this.#accepted(request, outcome);
   }
 
   /** Frames of the turn with id > `after`, past and coming, the terminal one last. Ends early when `signal` aborts. */
   follow(turn: OwnedTurn, after: number, signal: AbortSignal): AsyncIterable<TurnFrame> {
-    const log = this.#logs.get(turn.id);
-    return log === undefined ? followStored(this.#deps.store, turn, after, signal) : log.follow(after, signal);
+    const { store } = this.#deps;
+    const parts = { store, live: this.#live, signals: this.#signals, closing: this.#closing.signal };
+    return followTurn(turn, after, signal, parts);
   }
 
-  /** The ended turn, as soon as it has ended. @throws the signal's reason when it aborts first */
+  /**
+   * The ended turn, as soon as it has ended.
+   * @throws the signal's reason when it aborts first; GatewayError `not_found` when the turn was deleted meanwhile,
+   * `shutting_down` when this instance closes before the turn's end
+   */
   async ended(turn: OwnedTurn, signal: AbortSignal): Promise<OwnedTurn> {
-    const live = this.#live.get(turn.id);
-    if (live !== undefined) await Promise.race([live.done, aborted(signal)]);
-    else for await (const _ of this.follow(turn, 0, signal)) signal.throwIfAborted();
-    signal.throwIfAborted();
-    const now = await this.#deps.store.turns.findOwned(turn.userId, turn.id);
-    if (now === null) throw notFound('turn');
-    if (hasEnded(now.status)) return now;
-    throw new GatewayError('shutting_down', 'This instance is shutting down. The turn goes on; ask for it again.', {
-      retryAfter: 1,
-      extensions: { turnId: turn.id },
-    });
+    for (;;) {
+      await raced(this.#live.get(turn.id)?.log.over, signal);
+      const now = await this.#deps.store.turns.findOwned(turn.userId, turn.id);
+      if (now === null) throw notFound('turn');
+      if (hasEnded(now.status)) return now;
+      if (this.#closing.signal.aborted) throw shuttingDown('The turn goes on; ask for it again.', turn.id);
+      const log = this.#live.get(turn.id)?.log;
+      if (log === undefined || log.ended) {
+        await this.#signals.news(turn.id, POLL_MS, AbortSignal.any([signal, this.#closing.signal]));
+      }
+    }
   }
 
   /** Stops a turn. Idempotent. @throws GatewayError `not_found` */
   async cancel(userId: string, turnId: string): Promise<OwnedTurn> {
-    const turn = await this.#deps.store.turns.requestCancel(userId, turnId, this.#deps.clock());
+    const now = this.#deps.clock();
+    const turn = await this.#deps.store.turns.requestCancel(userId, turnId, now);
     if (turn === null) throw notFound('turn');
     this.#live.get(turnId)?.stop({ status: 'cancelled' });
-    if (turn.status === 'cancelled') this.#endQueued(turn);
+    // It was still waiting: this is all that ever happened to it.
+    if (turn.startedAt === null && turn.endedAt === now) this.#publish(turn, 'turn.ended');
+    this.#signals.tell(turnId);
     return turn;
   }
 
   /** Stops everything of a chat that is being deleted, and waits until it is over. */
   async stopChat(chatId: string): Promise<void> {
     await this.#cancelQueued(await this.#deps.store.turns.active(chatId));
-    await this.#stopWhere((live) => live.turn.chatId === chatId, { status: 'cancelled' });
+    const live = this.#live.inChat(chatId);
+    if (live !== undefined) await this.#live.stop([live], { status: 'cancelled' });
   }
 
   /** Stops everything of a user (revoked, blocked, erased), and waits until it is over. */
   async stopUser(userId: string, error: GatewayError): Promise<void> {
     await this.#cancelQueued(await this.#deps.store.turns.activeOfUser(userId));
-    await this.#stopWhere((live) => live.turn.userId === userId, { status: 'failed', error });
+    const theirs = this.#live.all().filter((live) => live.turn.userId === userId);
+    await this.#live.stop(theirs, { status: 'failed', error });
   }
 
-  /** Lets running turns end for up to `graceMs`, then interrupts them. New ones are refused from now on. */
+  /**
+   * Lets running turns end for up to `graceMs`, then interrupts them. New ones are refused from now on; followers end. An
+   * end that cannot be stored in {@link LAST_WORDS_MS} is left to the next start.
+   */
   async drain(graceMs: number): Promise<void> {
     this.#draining = true;
-    const all = Promise.all([...this.#live.values()].map((live) => live.done));
-    await Promise.race([all, new Promise((resolve) => setTimeout(resolve, graceMs).unref())]);
+    this.#starter.close();
+    await this.#quiet(graceMs);
     const error = new GatewayError(
       'interrupted',
       'The gateway was restarted while this turn ran. Send the message again.',
     );
-    await this.#stopWhere(() => true, { status: 'interrupted', error });
-    for (const log of this.#logs.values()) log.close();
+    for (const live of this.#live.all()) live.stop({ status: 'interrupted', error });
+    await this.#quiet(LAST_WORDS_MS);
+    this.#leave();
   }
 
-  /** Ends timers. Call {@link drain} first. */
+  /** Ends timers and whatever is left. Call {@link drain} first. */
   close(): void {
     this.#draining = true;
-    clearInterval(this.#heartbeat);
+    this.#starter.close();
+    this.#keeper.close();
     this.#writer.close();
-    for (const live of this.#live.values()) live.abandoned = true;
+    this.#leave();
+  }
+
+  #leave(): void {
+    this.#closing.abort();
+    for (const live of this.#live.all()) {
+      live.abandon();
+      live.log.close();
+    }
+  }
+
+  /** Waits until nothing is taken or runs here, but no longer than `ms`. */
+  async #quiet(ms: number): Promise<void> {
+    const over = new AbortController();
+    const timer = setTimeout(() => over.abort(), ms);
+    while (!over.signal.aborted && this.#live.size + this.#submitting.size > 0) {
+      const turns = this.#live.all().map((live) => live.done);
+      await raced(Promise.allSettled([...turns, ...this.#submitting]), over.signal).catch(() => undefined);
+      // What has just settled leaves the lists in the microtasks that follow.
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    clearTimeout(timer);
+  }
+
+  async #take(request: TurnRequest): Promise<Submitted> {
+    const joined = request.delivery === 'steer' ? await this.#live.joinable(request.chat.id) : null;
+    const taking = this.#accept(request);
+    return joined === null ? taking : joined.join(taking);
+  }
+
+  async #accept(request: TurnRequest): Promise<Submitted> {
+    const outcome: AcceptOutcome = await this.#deps.store.turns.accept(this.#newTurn(request));
+    switch (outcome.kind) {
+      case 'accepted': {
+        const { turn, message } = outcome;
+        if (turn.status === 'running') this.#starter.start(turn, { chat: request.chat, message }, request.requestId);
+        else this.#publish(turn, 'turn.queued');
+        return { turn, replayed: false };
+      }
+      case 'steered':
+        this.#live.get(outcome.turn.id)?.steer(outcome.message);
+        return { turn: outcome.turn, replayed: false };
+      case 'replayed':
+        return { turn: outcome.turn, replayed: true };
+      default:
+        throw refusalError(outcome);
+    }
   }
 
   #newTurn({ chat, ...request }: TurnRequest): NewTurn {
@@ -184,148 +242,11 @@ export class TurnEngine {
     };
   }
 
-  async #accepted(request: TurnRequest, outcome: AcceptOutcome): Promise<Submitted> {
-    switch (outcome.kind) {
-      case 'accepted':
-        this.#logs.set(outcome.turn.id, new TurnLog(outcome.turn.id));
-        this.#requestIds.set(outcome.turn.id, request.requestId);
-        if (outcome.turn.status === 'running') this.#start(outcome.turn, request.chat, outcome.message);
-        else this.#publish(outcome.turn, 'turn.queued');
-        return { turn: outcome.turn, replayed: false };
-      case 'steered':
-        await this.#live.get(outcome.turn.id)?.steer(outcome.message);
-        return { turn: outcome.turn, replayed: false };
-      case 'replayed':
-        return { turn: outcome.turn, replayed: true };
-      default:
-        throw refusal(outcome);
-    }
-  }
-
-  /** The chat's running turn when a message can still join it; waits out one that is just ending. */
-  async #joinable(chatId: string): Promise<LiveTurn | null> {
-    for (const live of this.#live.values()) {
-      if (live.turn.chatId !== chatId) continue;
-      if (!live.ending && live.reason === null) return live;
-      await live.done;
-    }
-    return null;
-  }
-
-  #start(turn: OwnedTurn, chat: OwnedChat, message: MessageRecord): void {
-    const log = this.#logs.get(turn.id) ?? new TurnLog(turn.id);
-    this.#logs.set(turn.id, log);
-    const requestId = this.#requestIds.get(turn.id) ?? null;
-    const live = new LiveTurn(turn, log, { requestId, markDirty: (dirty) => this.#writer.note(dirty) });
-    this.#live.set(turn.id, live);
-    this.#publish(turn, 'turn.started');
-    if (turn.cancelRequestedAt !== null) live.stop({ status: 'cancelled' });
-    void this.#run(live, chat, message);
-  }
-
-  async #run(live: LiveTurn, chat: OwnedChat, message: MessageRecord): Promise<void> {
-    try {
-      const ended = await runTurn(live, { chat, message }, { ...this.#deps, writer: this.#writer });
-      if (ended !== null) this.#publish(ended, 'turn.ended');
-    } catch (error) {
-      this.#logger.error({ err: error, turnId: live.turn.id }, 'a turn broke; the next start will mark it interrupted');
-      live.log.close();
-      live.finish();
-    } finally {
-      this.#live.delete(live.turn.id);
-      this.#logs.delete(live.turn.id);
-      this.#requestIds.delete(live.turn.id);
-    }
-    await this.#pump(live.turn.chatId);
-  }
-
-  /** Starts the chat's next queued turn if nothing runs there. @returns whether one was started */
-  async #pump(chatId: string): Promise<boolean> {
-    if (this.#draining) return false;
-    try {
-      const { store, instanceId, clock } = this.#deps;
-      const turn = await store.turns.claimNext(chatId, instanceId, clock());
-      if (turn === null) return false;
-      const [chat, message] = await Promise.all([
-        store.chats.findOwned(turn.userId, chatId),
-        store.messages.find(chatId, turn.userMessageId),
-      ]);
-      if (chat === null || message === null) return false;
-      this.#start(turn, chat, message);
-      return true;
-    } catch (error) {
-      this.#logger.error({ err: error, chatId }, 'a queued turn could not be started yet');
-      return false;
-    }
-  }
-
-  /** A turn cancelled before it ran: its followers hear the one thing that ever happened to it. */
-  #endQueued(turn: TurnRecord): void {
-    const log = this.#logs.get(turn.id);
-    if (log === undefined || log.ended) return;
-    log.append(terminalEvent(turnView(turn)));
-    this.#logs.delete(turn.id);
-    this.#requestIds.delete(turn.id);
-    this.#publish(turn, 'turn.ended');
-  }
-
   async #cancelQueued(turns: readonly OwnedTurn[]): Promise<void> {
     for (const turn of turns) if (turn.status === 'queued') await this.cancel(turn.userId, turn.id);
   }
 
-  async #stopWhere(matches: (live: LiveTurn) => boolean, reason: StopReason): Promise<void> {
-    const stopped = [...this.#live.values()].filter(matches);
-    for (const live of stopped) live.stop(reason);
-    await Promise.all(stopped.map((live) => live.done));
-  }
-
-  async #signLife(): Promise<void> {
-    if (this.#live.size === 0) return;
-    try {
-      const { store, instanceId, clock } = this.#deps;
-      const known = await store.turns.heartbeat(instanceId, [...this.#live.keys()], clock());
-      for (const { id, cancelRequestedAt } of known) {
-        if (cancelRequestedAt !== null) this.#live.get(id)?.stop({ status: 'cancelled' });
-      }
-    } catch (error) {
-      this.#logger.warn({ err: error }, 'no sign of life could be stored');
-    }
-  }
-
-  #publish(turn: TurnRecord, event: 'turn.queued' | 'turn.started' | 'turn.ended'): void {
+  #publish(turn: TurnRecord, event: 'turn.queued' | 'turn.ended'): void {
     this.#deps.userEvents.publish(turn.userId, { event, data: { turn: turnView(turn) } });
   }
-}
-
-function refusal(outcome: Exclude<AcceptOutcome, { kind: 'accepted' | 'steered' | 'replayed' }>): GatewayError {
-  switch (outcome.kind) {
-    case 'turn_running':
-      return new GatewayError(
-        'turn_running',
-        'This chat is still answering. Wait for it, cancel it, or send with "delivery": "queue" or "steer".',
-        { extensions: { turnId: outcome.turnId } },
-      );
-    case 'queue_full':
-      return new GatewayError('queue_full', 'Too many messages wait in this chat already.', {
-        retryAfter: BUSY_RETRY_SECONDS,
-      });
-    case 'too_many_turns':
-      return new GatewayError('too_many_turns', 'You have as many turns going as you may. Wait for one to end.', {
-        retryAfter: BUSY_RETRY_SECONDS,
-      });
-    case 'idempotency_mismatch':
-      return new GatewayError(
-        'idempotency_mismatch',
-        'This Idempotency-Key was used with another request. Use a new key.',
-      );
-    case 'chat_gone':
-      return notFound('chat');
-  }
-}
-
-function aborted(signal: AbortSignal): Promise<never> {
-  return new Promise((_, reject) => {
-    if (signal.aborted) reject(signal.reason);
-    else signal.addEventListener('abort', () => reject(signal.reason), { once: true });
-  });
 }

@@ -7,15 +7,19 @@ import { isTerminal, type TurnEvent } from './turn-events.ts';
 
 export class TurnLog {
   readonly turnId: string;
+  /** Settles when nothing more will come: after the terminal frame, or after {@link close}. */
+  readonly over: Promise<void>;
   readonly #frames: TurnFrame[] = [];
+  readonly #over = Promise.withResolvers<void>();
   #ended = false;
   #waiting = new Set<() => void>();
 
   constructor(turnId: string) {
     this.turnId = turnId;
+    this.over = this.#over.promise;
   }
 
-  /** True after the terminal frame, or after {@link close}. */
+  /** True once {@link over} has settled. */
   get ended(): boolean {
     return this.#ended;
   }
@@ -43,20 +47,23 @@ export class TurnLog {
   publish(frames: readonly TurnFrame[]): void {
     for (const frame of frames) {
       this.#frames.push(frame);
-      if (isTerminal(frame.event)) this.#ended = true;
+      if (isTerminal(frame.event)) this.#end();
     }
     this.#wake();
   }
 
   /** Ends followers without a terminal frame: another instance owns the turn now, or this one goes away. */
   close(): void {
-    this.#ended = true;
+    this.#end();
     this.#wake();
   }
 
-  /** Frames with id > `after`, past and coming, until the turn ends or `signal` aborts. */
+  /**
+   * Frames with id > `after`, past and coming, until the turn ends or `signal` aborts. A number that was never given here
+   * counts as the last one that was: such a follower still hears the end.
+   */
   async *follow(after: number, signal: AbortSignal): AsyncGenerator<TurnFrame> {
-    let position = after;
+    let position = Math.min(after, this.#frames.length);
     while (!signal.aborted) {
       while (position < this.#frames.length) {
         yield this.#frames[position++] as TurnFrame;
@@ -65,6 +72,11 @@ export class TurnLog {
       if (this.#ended) return;
       await this.#change(signal);
     }
+  }
+
+  #end(): void {
+    this.#ended = true;
+    this.#over.resolve();
   }
 
   #change(signal: AbortSignal): Promise<void> {

@@ -6,18 +6,24 @@ import type { Logger } from 'pino';
 import { GatewayError } from '../errors.ts';
 import type { TurnFrame, TurnRecord } from '../store/records.ts';
 import type { Store } from '../store/store.ts';
-import { newId } from '../wire/ids.ts';
-import { type TurnEvent, terminalEvent, textOf } from './turn-events.ts';
-import { messageView, turnView } from './turn-shapes.ts';
+import { conclude } from './turn-conclusion.ts';
+import { textOf } from './turn-events.ts';
 
+/** What recovery works on. */
 export interface RecoveryDependencies {
   readonly store: Store;
   readonly logger: Logger;
   readonly clock: () => number;
 }
 
+/** An owner that gave no sign of life for so long is dead, in milliseconds. */
+export const DEAD_AFTER_MS = 25_000;
+
 /** Bytes of stored frames read at a time. */
 const PAGE_BYTES = 1024 * 1024;
+
+/** Turns looked at in one go. */
+const STEP = 50;
 
 /**
  * Ends every abandoned turn. On SQLite there is one process, so whatever runs in the store at start was left behind.
@@ -26,14 +32,10 @@ const PAGE_BYTES = 1024 * 1024;
 export async function recoverTurns({ store, logger, clock }: RecoveryDependencies): Promise<number> {
   let recovered = 0;
   for (;;) {
-    const abandoned = await store.turns.abandoned(
-      store.engine === 'sqlite' ? Number.MAX_SAFE_INTEGER : clock() - 30_000,
-      null,
-      50,
-    );
+    const silentSince = store.engine === 'sqlite' ? Number.MAX_SAFE_INTEGER : clock() - DEAD_AFTER_MS;
     let ended = 0;
-    for (const turn of abandoned) {
-      if (await interrupt(turn, store, clock())) ended += 1;
+    for (const turn of await store.turns.abandoned(silentSince, null, STEP)) {
+      if ((await interruptTurn(turn, store, clock())) !== null) ended += 1;
     }
     recovered += ended;
     if (ended === 0) break;
@@ -43,52 +45,36 @@ export async function recoverTurns({ store, logger, clock }: RecoveryDependencie
   return recovered;
 }
 
-async function interrupt(turn: TurnRecord, store: Store, now: number): Promise<boolean> {
+/** Ends one turn that nobody runs. @returns the ended turn; null when somebody else was first */
+export async function interruptTurn(turn: TurnRecord, store: Store, now: number): Promise<TurnRecord | null> {
   const frames = await allFrames(store, turn.id);
   const content = textOf(frames);
   const error = new GatewayError('interrupted', 'The gateway stopped while this turn ran. Send the message again.');
-  const message =
-    content === '' ? null : ({ id: newId(), content, model: turn.model, status: 'partial', createdAt: now } as const);
-  const problem = { ...error.problem(), turnId: turn.id };
-  const ended: TurnRecord = {
-    ...turn,
+  const conclusion = conclude(turn, {
     status: 'interrupted',
-    error: problem,
-    endedAt: now,
-    messageId: message?.id ?? null,
-  };
-  const events: TurnEvent[] =
-    message === null
-      ? []
-      : [
-          {
-            event: 'message.completed',
-            data: {
-              message: messageView({
-                ...message,
-                chatId: turn.chatId,
-                turnId: turn.id,
-                role: 'assistant',
-                attachments: [],
-                seq: turn.answerSeq,
-              }),
-            },
-          },
-        ];
-  events.push(terminalEvent(turnView(ended)));
+    error: error.problem(),
+    said: content === '' ? null : { content, createdAt: turn.startedAt ?? now },
+    model: turn.model,
+    now,
+  });
   const lastId = frames.at(-1)?.id ?? 0;
-  return store.turns.end({
+  const stored = await store.turns.end({
     turnId: turn.id,
     fence: turn.fence,
     status: 'interrupted',
-    error: problem,
+    error: conclusion.turn.error,
     model: turn.model,
-    message,
-    frames: events.map(({ event, data }, index) => ({ id: lastId + index + 1, event, data: JSON.stringify(data) })),
+    message: conclusion.message,
+    frames: conclusion.events.map(({ event, data }, index) => ({
+      id: lastId + index + 1,
+      event,
+      data: JSON.stringify(data),
+    })),
     usage: [],
     contextLost: true,
     now,
   });
+  return stored ? conclusion.turn : null;
 }
 
 async function allFrames(store: Store, turnId: string): Promise<TurnFrame[]> {
@@ -96,6 +82,6 @@ async function allFrames(store: Store, turnId: string): Promise<TurnFrame[]> {
   for (;;) {
     const page = await store.turns.frames(turnId, frames.at(-1)?.id ?? 0, PAGE_BYTES);
     if (page.length === 0) return frames;
-    frames.push(...page);
+    for (const frame of page) frames.push(frame);
   }
 }

@@ -2,33 +2,30 @@
  * Runs one turn: lease, conversation, end. Nothing here throws to its caller; whatever happens becomes the turn's end, and
  * the end is stored before anyone is told.
  */
-import { setTimeout as delay } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import { GatewayError } from '../errors.ts';
-import type {
-  HistoryEntry,
-  LeaseRequest,
-  Prompt,
-  RuntimeEvent,
-  Runtimes,
-  RuntimeUser,
-} from '../runtimes/runtime-port.ts';
-import type { ChatRecord, MessageRecord, TurnRecord } from '../store/records.ts';
+import type { HistoryEntry, LeaseRequest, RuntimeEvent, Runtimes, RuntimeUser } from '../runtimes/runtime-port.ts';
+import type { MessageRecord, TurnRecord, UsageRecord } from '../store/records.ts';
 import type { Store, TurnEnd } from '../store/store.ts';
 import { newId } from '../wire/ids.ts';
-import { firstWords, isRealTitle } from './chat-title.ts';
 import type { CredentialSource } from './credential-source.ts';
 import type { FrameWriter } from './frame-writer.ts';
 import type { LiveTurn } from './live-turn.ts';
+import { untilStored } from './patience.ts';
+import { conclude } from './turn-conclusion.ts';
 import { type TurnDeadlineLimits, TurnDeadlines } from './turn-deadlines.ts';
-import { publicEvent, type TurnEndStatus, type TurnEvent, terminalEvent } from './turn-events.ts';
-import { messageView, turnView } from './turn-shapes.ts';
+import { publicEvent, type TurnEndStatus } from './turn-events.ts';
+import { turnView } from './turn-shapes.ts';
+import type { TurnSubject } from './turn-subject.ts';
+import { TurnTitles } from './turn-titles.ts';
+import type { UserEvents } from './user-events.ts';
 
 /** What running a turn needs. */
 export interface TurnRunnerDependencies {
   readonly store: Store;
   readonly runtimes: Runtimes;
   readonly credentials: CredentialSource;
+  readonly userEvents: UserEvents;
   readonly writer: FrameWriter;
   readonly logger: Logger;
   readonly limits: TurnDeadlineLimits;
@@ -37,23 +34,21 @@ export interface TurnRunnerDependencies {
   readonly clock: () => number;
 }
 
-/** What the turn is about. */
-export interface TurnSubject {
-  readonly chat: ChatRecord;
-  readonly message: MessageRecord;
-}
-
 interface Outcome {
   readonly status: TurnEndStatus;
   readonly error: GatewayError | null;
-  /** The runtime took the prompt. */
-  readonly accepted: boolean;
 }
 
-/** Between two tries to store an end while the store is away. */
-const END_RETRY_MS = 500;
+/** What the parts of one conversation share. */
+interface Conversation {
+  readonly user: RuntimeUser;
+  readonly subject: TurnSubject;
+  readonly titles: TurnTitles;
+  readonly deadlines: TurnDeadlines;
+  readonly deps: TurnRunnerDependencies;
+}
 
-/** Runs `live` to its end. @returns the ended turn; null when another instance took it over. */
+/** Runs `live` to its end. @returns the ended turn; null when it ended without us: fenced off, deleted, or given up */
 export async function runTurn(
   live: LiveTurn,
   subject: TurnSubject,
@@ -67,109 +62,87 @@ export async function runTurn(
   return ended;
 }
 
-async function converse(live: LiveTurn, subject: TurnSubject, deps: TurnRunnerDependencies): Promise<Outcome> {
-  const progress = { accepted: false };
+async function converse(live: LiveTurn, given: TurnSubject, deps: TurnRunnerDependencies): Promise<Outcome> {
   const deadlines = new TurnDeadlines(deps.limits, (error) => live.stop({ status: 'failed', error }));
+  const titles = new TurnTitles(live, given, deps);
   let user: RuntimeUser | null = null;
   try {
-    await titleFromFirstWords(live, subject, deps);
+    titles.fromFirstWords();
     user = await deps.credentials.runtimeUser(live.turn.userId, live.signal);
-    await talk(live, subject, { user, deadlines, progress, deps });
-    return { ...stoppedOr(live, { status: 'completed', error: null }), accepted: progress.accepted };
+    const subject = await asItIsNow(given, deps.store);
+    await talk(live, { user, subject, titles, deadlines, deps });
+    return stoppedOr(live, { status: 'completed', error: null });
   } catch (cause) {
     const error = asGatewayError(cause, live, deps.logger);
-    if (error.code === 'reauth_required' && user !== null) await deps.credentials.rejected(user).catch(() => undefined);
-    return { ...stoppedOr(live, { status: 'failed', error }), accepted: progress.accepted };
+    if (error.code === 'reauth_required' && user !== null) await reject(user, deps);
+    return stoppedOr(live, { status: 'failed', error });
   } finally {
     deadlines.stop();
+    live.reachableThrough(null);
+    await titles.settled();
   }
 }
 
-interface Conversation {
-  user: RuntimeUser;
-  deadlines: TurnDeadlines;
-  progress: { accepted: boolean };
-  deps: TurnRunnerDependencies;
+/**
+ * The chat was read before its message was taken. A turn that ended in between may have left the runtime session behind
+ * our history, which only the chat's newest version tells.
+ */
+async function asItIsNow(subject: TurnSubject, store: Store): Promise<TurnSubject> {
+  const chat = await store.chats.findOwned(subject.chat.userId, subject.chat.id);
+  return chat === null ? subject : { ...subject, chat };
 }
 
-async function talk(live: LiveTurn, subject: TurnSubject, conversation: Conversation): Promise<void> {
-  const { user, deps } = conversation;
-  const lease = await deps.runtimes.lease(leaseRequest(live, subject, user, deps), live.signal);
+async function reject(user: RuntimeUser, { credentials, logger }: TurnRunnerDependencies): Promise<void> {
+  try {
+    await credentials.rejected(user);
+  } catch (error) {
+    logger.warn({ err: error, userId: user.userId }, 'a rejected credential could not be marked');
+  }
+}
+
+async function talk(live: LiveTurn, conversation: Conversation): Promise<void> {
+  const { deps } = conversation;
+  const lease = await deps.runtimes.lease(leaseRequest(live, conversation), live.signal);
   let clean = false;
   try {
-    live.unsent.unshift({ text: subject.message.content, attachments: subject.message.attachments });
     // Messages that joined while the runtime could not take them get a run of their own, in this turn.
     for (let prompt = await live.nextPrompt(); prompt !== null; prompt = await live.nextPrompt()) {
       if (!live.silent) live.emit({ event: 'message.delta', data: { text: '\n\n' } }, deps.clock());
-      for await (const event of runWithSteering(live, lease, prompt)) hear(live, event, subject, conversation);
+      for await (const event of lease.run(prompt, live.signal)) {
+        if (event.type === 'accepted') live.reachableThrough(lease);
+        hear(live, event, conversation);
+      }
+      live.reachableThrough(null);
     }
     clean = !live.signal.aborted;
   } finally {
-    live.lease = null;
     lease.release({ keepWarm: clean });
   }
 }
 
-async function* runWithSteering(
-  live: LiveTurn,
-  lease: NonNullable<LiveTurn['lease']>,
-  prompt: Prompt,
-): AsyncGenerator<RuntimeEvent> {
-  for await (const event of lease.run(prompt, live.signal)) {
-    if (event.type === 'accepted') {
-      live.lease = lease;
-      for (const waiting of live.unsent.splice(0)) await lease.steer(waiting);
-    }
-    yield event;
-  }
-  live.lease = null;
-}
-
-function hear(
-  live: LiveTurn,
-  event: RuntimeEvent,
-  subject: TurnSubject,
-  { deadlines, progress, deps }: Conversation,
-): void {
-  const now = deps.clock();
+function hear(live: LiveTurn, event: RuntimeEvent, { deadlines, titles, deps }: Conversation): void {
   if (event.type === 'accepted') {
-    progress.accepted = true;
     deadlines.accepted();
     return;
   }
-  if (event.type === 'title') {
-    void retitle(live, event.title, subject, deps);
-    return;
-  }
-  if (event.type === 'usage') {
-    const { model, inputTokens, outputTokens, cachedTokens, cost } = event.usage;
-    const { id: turnId, chatId, userId } = live.turn;
-    live.model = model ?? live.model;
-    live.usage.push({
-      id: newId(),
-      turnId,
-      chatId,
-      userId,
-      model,
-      inputTokens,
-      outputTokens,
-      cachedTokens,
-      cost,
-      createdAt: now,
-    });
-  }
   // A retry of the runtime's own is no sign that the model speaks: the clock of the first token goes on.
-  if (event.type !== 'retrying') deadlines.alive();
+  if (event.type !== 'retrying' && event.type !== 'title') deadlines.alive();
+  if (event.type === 'title') titles.fromRuntime(event.title);
+  if (event.type === 'usage') note(live, event.usage, deps.clock());
   const told = publicEvent(event);
-  if (told !== null) live.emit(told, now);
+  if (told !== null) live.emit(told, deps.clock());
 }
 
-function leaseRequest(
-  live: LiveTurn,
-  { chat, message }: TurnSubject,
-  user: RuntimeUser,
-  deps: TurnRunnerDependencies,
-): LeaseRequest {
+function note(live: LiveTurn, usage: Extract<RuntimeEvent, { type: 'usage' }>['usage'], now: number): void {
+  const { model, inputTokens, outputTokens, cachedTokens, cost } = usage;
+  const { id: turnId, chatId, userId } = live.turn;
+  const counted = { model, inputTokens, outputTokens, cachedTokens, cost };
+  const record: UsageRecord = { id: newId(), turnId, chatId, userId, ...counted, createdAt: now };
+  live.model = model ?? live.model;
+  live.usage.push(record);
+}
+
+function leaseRequest(live: LiveTurn, { user, subject: { chat, message }, deps }: Conversation): LeaseRequest {
   return {
     user,
     chatId: chat.id,
@@ -190,35 +163,8 @@ export function runtimeSessionId(userId: string, chatId: string): string {
   return `user-${userId}-${chatId}`;
 }
 
-async function titleFromFirstWords(
-  live: LiveTurn,
-  { chat, message }: TurnSubject,
-  deps: TurnRunnerDependencies,
-): Promise<void> {
-  if (chat.titleSource !== 'none') return;
-  const title = firstWords(message.content);
-  if (title !== '' && (await deps.store.chats.setAutoTitle(chat.id, title, deps.clock()))) {
-    live.emit({ event: 'chat.updated', data: { title } }, deps.clock());
-  }
-}
-
-async function retitle(
-  live: LiveTurn,
-  title: string,
-  { chat, message }: TurnSubject,
-  deps: TurnRunnerDependencies,
-): Promise<void> {
-  try {
-    if (chat.titleSource === 'user' || !isRealTitle(title, message.content)) return;
-    if (!(await deps.store.chats.setAutoTitle(chat.id, title, deps.clock())) || live.ending) return;
-    live.emit({ event: 'chat.updated', data: { title } }, deps.clock());
-  } catch (error) {
-    deps.logger.warn({ err: error, turnId: live.turn.id }, 'the title could not be stored');
-  }
-}
-
 /** A turn that was told to stop ends for that reason, whatever the runtime said last. */
-function stoppedOr(live: LiveTurn, otherwise: Omit<Outcome, 'accepted'>): Omit<Outcome, 'accepted'> {
+function stoppedOr(live: LiveTurn, otherwise: Outcome): Outcome {
   const reason = live.reason;
   if (reason === null || reason.status === 'fenced') return otherwise;
   return { status: reason.status, error: reason.status === 'cancelled' ? null : reason.error };
@@ -231,82 +177,50 @@ function asGatewayError(cause: unknown, live: LiveTurn, logger: Logger): Gateway
   return new GatewayError('internal_error', 'The turn failed on our side. Try again; the message is kept.', { cause });
 }
 
+/** Tries until the store takes it, or until the instance closes. */
 async function storeEnd(live: LiveTurn, outcome: Outcome, deps: TurnRunnerDependencies): Promise<TurnRecord | null> {
   live.ending = true;
   deps.writer.forget(live);
   await live.writing?.catch(() => undefined);
-  const { end, turn, events } = describeEnd(live, outcome, deps.clock());
-  const frames = live.log.prepare(events);
-  end.frames = [...live.unstored(), ...frames];
-  if (!(await storeUntilDone(end, live, deps))) return null;
+  const { turn, end, frames } = describeEnd(live, outcome, deps.clock());
+  const log = { turnId: turn.id };
+  try {
+    const stored = await untilStored(() => deps.store.turns.end(end), {
+      until: live.abandoned,
+      onWait: (error) => deps.logger.warn({ ...log, err: error }, 'the end of a turn could not be stored yet'),
+    });
+    if (!stored) return null;
+  } catch (error) {
+    deps.logger.error({ ...log, err: error }, 'the end of a turn could not be stored: it will be marked interrupted');
+    return null;
+  }
   live.log.publish(frames);
   return turn;
 }
 
-function describeEnd(live: LiveTurn, { status, error, accepted }: Outcome, now: number) {
-  const { chatId, id: turnId } = live.turn;
+function describeEnd(live: LiveTurn, { status, error }: Outcome, now: number) {
   const content = live.text;
-  const said = content !== '' || status === 'completed';
-  const message = said
-    ? ({
-        id: newId(),
-        content,
-        model: live.model,
-        status: status === 'completed' ? 'complete' : 'partial',
-        createdAt: live.firstTextAt ?? now,
-      } as const)
-    : null;
-  const problem = error === null ? null : { ...error.problem(live.requestId), turnId };
-  const turn: TurnRecord = {
-    ...live.turn,
+  const { turn, message, events } = conclude(live.turn, {
     status,
-    error: problem,
-    endedAt: now,
-    messageId: message?.id ?? null,
+    error: error?.problem(live.requestId) ?? null,
+    said: content === '' ? null : { content, createdAt: live.firstTextAt ?? now },
     model: live.model,
-  };
-  const events: TurnEvent[] = [];
-  if (message !== null) {
-    events.push({
-      event: 'message.completed',
-      data: {
-        message: messageView({
-          ...message,
-          chatId,
-          turnId,
-          role: 'assistant',
-          attachments: [],
-          seq: live.turn.answerSeq,
-        }),
-      },
-    });
-  }
-  events.push(terminalEvent(turnView(turn)));
+    now,
+  });
+  const frames = live.log.prepare(events);
   const end: TurnEnd = {
-    turnId,
-    fence: live.turn.fence,
+    turnId: turn.id,
+    fence: turn.fence,
     status,
-    error: problem,
+    error: turn.error,
     model: live.model,
     message,
-    frames: [],
+    frames: [...live.unstored(), ...frames],
     usage: live.usage,
-    // The runtime keeps no partial text, and may lack a prompt it never took: then it no longer agrees with our history.
-    contextLost: status !== 'completed' && (said || !accepted),
+    // The runtime keeps no partial text, and may lack a prompt that failed early: only after a turn that went through is
+    // what it knows what our history says.
+    contextLost: status !== 'completed',
     now,
   };
-  return { end, turn, events };
-}
-
-/** Tries until the store takes it: what was said is not dropped because a disk was full for a minute. */
-async function storeUntilDone(end: TurnEnd, live: LiveTurn, deps: TurnRunnerDependencies): Promise<boolean> {
-  for (;;) {
-    try {
-      return await deps.store.turns.end(end);
-    } catch (error) {
-      deps.logger.error({ err: error, turnId: live.turn.id }, 'the end of a turn could not be stored yet');
-      if (!(error instanceof GatewayError) || error.code !== 'store_unavailable' || live.abandoned) return false;
-      await delay(END_RETRY_MS);
-    }
-  }
+  return { turn, end, frames };
 }

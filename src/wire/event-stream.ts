@@ -3,6 +3,7 @@
  * for the next frame only when the socket took the last one, so a slow reader costs no memory; one that takes nothing for
  * `stalledMs` is cut, and resumes from the log with `Last-Event-ID`. (@fastify/sse 0.6.0 suspends for ever there: D15.)
  */
+import type { ServerResponse } from 'node:http';
 import { Readable } from 'node:stream';
 import type { FastifyReply } from 'fastify';
 
@@ -18,11 +19,13 @@ export interface SseFrame {
 export interface EventStreamOptions {
   heartbeatMs: number;
   stalledMs: number;
+  /** What a reader has to take the last frames after we ended the stream; then it is cut. */
+  partingMs: number;
   /** What clients are told to wait before they come back. */
   retryMs: number;
 }
 
-const DEFAULTS: EventStreamOptions = { heartbeatMs: 15_000, stalledMs: 60_000, retryMs: 1_000 };
+const DEFAULTS: EventStreamOptions = { heartbeatMs: 15_000, stalledMs: 60_000, partingMs: 1_000, retryMs: 1_000 };
 
 /** The text of one frame. */
 export function encodeFrame(frame: SseFrame): string {
@@ -36,14 +39,15 @@ export function encodeFrame(frame: SseFrame): string {
  * first. One timer serves them all.
  */
 export class EventStreams {
-  readonly #open = new Set<EventStream>();
+  /** Each with the response it goes out by: it is open until the last byte is gone, not until the last frame was made. */
+  readonly #open = new Map<EventStream, ServerResponse>();
   readonly #options: EventStreamOptions;
   readonly #timer: NodeJS.Timeout;
   #closed = false;
 
   constructor(options: Partial<EventStreamOptions> = {}) {
     this.#options = { ...DEFAULTS, ...options };
-    this.#timer = setInterval(() => this.#beat(Date.now()), Math.min(1_000, this.#options.heartbeatMs / 2));
+    this.#timer = setInterval(() => this.#beat(Date.now()), shortestBeat(this.#options));
     this.#timer.unref();
   }
 
@@ -53,7 +57,8 @@ export class EventStreams {
 
   /**
    * Answers with the frames of `source` until it ends. `source` gets a signal that aborts when the client goes away, when
-   * `until` aborts (its right to listen ended) or when the instance shuts down.
+   * `until` aborts (its right to listen ended) or when the instance shuts down. The route must not answer HEAD: Fastify
+   * would read the stream for nobody until it ends.
    */
   send(
     reply: FastifyReply,
@@ -61,8 +66,8 @@ export class EventStreams {
     until?: AbortSignal,
   ): FastifyReply {
     const stream = new EventStream(source, this.#options, until);
-    this.#open.add(stream);
-    stream.once('close', () => this.#open.delete(stream));
+    this.#open.set(stream, reply.raw);
+    reply.raw.once('close', () => this.#forget(stream));
     if (this.#closed) stream.finish();
     return reply
       .header('content-type', 'text/event-stream; charset=utf-8')
@@ -71,16 +76,31 @@ export class EventStreams {
       .send(stream);
   }
 
-  /** Ends every stream after telling clients when to come back. New ones end at once. */
+  /**
+   * Ends every stream; clients were told at its start when to come back. New ones end at once. A reader that does not take
+   * the rest is cut, so that closing the app never waits for one.
+   */
   close(): void {
+    if (this.#closed) return;
     this.#closed = true;
-    clearInterval(this.#timer);
-    for (const stream of this.#open) stream.finish();
+    for (const stream of this.#open.keys()) stream.finish();
+    if (this.#open.size === 0) clearInterval(this.#timer);
+  }
+
+  #forget(stream: EventStream): void {
+    this.#open.delete(stream);
+    stream.destroy();
+    if (this.#closed && this.#open.size === 0) clearInterval(this.#timer);
   }
 
   #beat(now: number): void {
-    for (const stream of this.#open) stream.beat(now);
+    for (const [stream, response] of this.#open) if (!stream.beat(now)) response.destroy();
   }
+}
+
+/** Often enough for the shortest of the limits; a second is often enough for any. */
+function shortestBeat({ heartbeatMs, stalledMs, partingMs }: EventStreamOptions): number {
+  return Math.min(1_000, heartbeatMs / 2, stalledMs / 2, partingMs / 2);
 }
 
 class EventStream extends Readable {
@@ -89,9 +109,10 @@ class EventStream extends Readable {
   readonly #frames: AsyncIterator<SseFrame>;
   #pulling = false;
   #wanted = false;
+  #ended = false;
   #lastPush = Date.now();
-  /** When the reader stopped taking; null: it takes. */
-  #fullSince: number | null = null;
+  /** When a reader who takes nothing more is cut. */
+  #cutAt = Number.POSITIVE_INFINITY;
 
   constructor(
     source: (signal: AbortSignal) => AsyncIterable<SseFrame>,
@@ -102,13 +123,14 @@ class EventStream extends Readable {
     this.#options = options;
     const signal = until === undefined ? this.#abort.signal : AbortSignal.any([this.#abort.signal, until]);
     this.#frames = source(signal)[Symbol.asyncIterator]();
-    until?.addEventListener('abort', () => this.finish(), { once: true, signal: this.#abort.signal });
     // Headers and this line go out at once: the client knows it is connected before the first event.
     this.#push(`retry: ${options.retryMs}\n\n`);
+    if (until?.aborted) this.finish();
+    else until?.addEventListener('abort', () => this.finish(), { once: true, signal: this.#abort.signal });
   }
 
   override _read(): void {
-    this.#fullSince = null;
+    this.#cutAt = Number.POSITIVE_INFINITY;
     this.#wanted = true;
     if (!this.#pulling) void this.#pull();
   }
@@ -122,21 +144,33 @@ class EventStream extends Readable {
 
   /** Ends the stream from our side. The client sees no terminal event and comes back. */
   finish(): void {
+    this.#end(this.#options.partingMs);
     this.#abort.abort();
-    if (!this.destroyed && !this.readableEnded) this.push(null);
   }
 
-  beat(now: number): void {
-    if (this.#fullSince !== null && now - this.#fullSince > this.#options.stalledMs) this.destroy();
-    else if (this.#wanted && now - this.#lastPush >= this.#options.heartbeatMs) this.#push(': ping\n\n');
+  /** @returns false when the reader is to be cut */
+  beat(now: number): boolean {
+    if (now >= this.#cutAt) return false;
+    if (!this.#ended && this.#wanted && now - this.#lastPush >= this.#options.heartbeatMs) this.#push(': ping\n\n');
+    return true;
   }
 
   /** @returns whether the reader takes more */
   #push(text: string): boolean {
     this.#lastPush = Date.now();
     const takes = this.push(text);
-    if (!takes) this.#fullSince ??= this.#lastPush;
+    if (!takes) this.#cutWithin(this.#options.stalledMs);
     return takes;
+  }
+
+  #cutWithin(milliseconds: number): void {
+    this.#cutAt = Math.min(this.#cutAt, Date.now() + milliseconds);
+  }
+
+  #end(milliseconds: number): void {
+    this.#cutWithin(milliseconds);
+    if (!this.#ended && !this.destroyed) this.push(null);
+    this.#ended = true;
   }
 
   async #pull(): Promise<void> {
@@ -144,9 +178,9 @@ class EventStream extends Readable {
     try {
       while (this.#wanted && !this.destroyed) {
         const next = await this.#frames.next();
-        if (this.destroyed || this.readableEnded || this.#abort.signal.aborted) return;
+        if (this.destroyed || this.#ended || this.#abort.signal.aborted) return;
         if (next.done === true) {
-          this.push(null);
+          this.#end(this.#options.stalledMs);
           return;
         }
         this.#wanted = this.#push(encodeFrame(next.value));
