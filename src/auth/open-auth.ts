@@ -36,6 +36,8 @@ export interface AuthDependencies {
   readonly tokenVerifier?: TokenVerifier | null;
   /** How long one call to GitHub may take, in milliseconds. Default 10 000. */
   readonly githubDeadlineMs?: number;
+  /** How often the rights behind open streams are asked for where other instances can end them. Default 2 000. */
+  readonly sweepMs?: number;
 }
 
 /** The room, open. Whoever opened it closes it. */
@@ -62,7 +64,7 @@ export interface Auth {
   close(): Promise<void>;
 }
 
-/** How often the rights behind open streams are asked for where other instances can end them; milliseconds. */
+/** With it, a revocation on another instance is felt within the promised five seconds. */
 const SWEEP_MS = 2_000;
 
 /** @throws Error when secrets are missing or damaged, or a stored credential's key is */
@@ -94,7 +96,7 @@ export async function openAuth(deps: AuthDependencies): Promise<Auth> {
     sessionSecrets: secrets.sessionSecrets,
     deadlineMs: githubDeadlineMs,
   };
-  const sweeping = store.engine === 'postgres' ? sweep(revocations, access, logger) : null;
+  const sweeping = store.engine === 'postgres' ? sweep(revocations, access, logger, deps.sweepMs) : null;
   return {
     credentials,
     revocations,
@@ -120,7 +122,7 @@ export async function openAuth(deps: AuthDependencies): Promise<Auth> {
 }
 
 /** Where instances share a database, another one may end a right that a stream here leans on. */
-function sweep(revocations: Revocations, access: Access, logger: AuthLogger): Disposable {
+function sweep(revocations: Revocations, access: Access, logger: AuthLogger, everyMs = SWEEP_MS): Disposable {
   let running = false;
   const timer = setInterval(() => {
     if (running) return;
@@ -131,7 +133,7 @@ function sweep(revocations: Revocations, access: Access, logger: AuthLogger): Di
       .finally(() => {
         running = false;
       });
-  }, SWEEP_MS);
+  }, everyMs);
   timer.unref();
   return { [Symbol.dispose]: () => clearInterval(timer) };
 }

@@ -26,6 +26,7 @@ export interface AuthAppOptions {
   dataDir?: string;
   tokenVerifier?: TokenVerifier;
   githubDeadlineMs?: number;
+  sweepMs?: number;
   /** Wraps the store, to watch or break it. */
   wrapStore?: (store: Store) => Store;
   /** More guarded routes. */
@@ -80,10 +81,11 @@ export async function openAuthApp(options: AuthAppOptions = {}): Promise<AuthApp
     if (ownDir !== null) await rm(ownDir, { recursive: true });
   };
   try {
-    const { tokenVerifier = null, githubDeadlineMs } = options;
+    const { tokenVerifier = null, githubDeadlineMs, sweepMs } = options;
     const auth = await openAuth({
       ...{ config, store, logger, hooks, clock, tokenVerifier },
       ...(githubDeadlineMs === undefined ? {} : { githubDeadlineMs }),
+      ...(sweepMs === undefined ? {} : { sweepMs }),
     });
     const app = await buildTestApp(auth, logger, options.routes);
     return {
