@@ -89,7 +89,8 @@ export class SqliteWriteQueue {
       if (!this.#connection.isTransaction) throw storeUnavailable(error);
       this.#connection.exec('rollback to job');
       this.#connection.exec('release job');
-      return () => job.reject(mapStoreError(error));
+      // Already in our words where it is the engine's; anything else is the repository's own.
+      return () => job.reject(error);
     }
   }
 
