@@ -16,6 +16,8 @@ import { dueForRefresh, type LiveToken, signInAgain, TokenRefresh, type TokenRef
 export interface CredentialDeps extends Omit<TokenRefreshDeps, 'open'> {
   readonly copilot: Pick<Config['copilot'], 'auth' | 'serviceToken'>;
   readonly store: Pick<Store, 'users' | 'credentials'>;
+  /** Told of every use, with the time of the last membership check. */
+  readonly onUse: (userId: string, checkedAt: number) => void;
 }
 
 /** Implements the port that turns ask. */
@@ -62,6 +64,7 @@ export class Credentials implements CredentialSource {
     const { store, clock } = this.#deps;
     const record = await store.credentials.find(userId);
     if (record === null || record.rejectedAt !== null) throw signInAgain();
+    this.#deps.onUse(userId, record.checkedAt);
     if (dueForRefresh(record.expiresAt, clock())) return await this.#refresh.renew(record, signal);
     const tokens = await this.#open(record);
     return { token: tokens.accessToken, version: record.version };

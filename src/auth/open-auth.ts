@@ -18,7 +18,8 @@ import { CredentialVault } from './credential-vault.ts';
 import { Credentials } from './credentials.ts';
 import { GitHubClient } from './github-client.ts';
 import { Keyring } from './keyring.ts';
-import { MembershipCheck, MembershipRecheck, type RecheckRound } from './membership.ts';
+import { MembershipCheck } from './membership.ts';
+import { MembershipRecheck, type RecheckRound } from './membership-recheck.ts';
 import { Revocations } from './revocations.ts';
 import { loadSecrets, type Secrets } from './secrets.ts';
 import { SignIn } from './sign-in.ts';
@@ -77,7 +78,10 @@ export async function openAuth(deps: AuthDependencies): Promise<Auth> {
   const client = new GitHubClient(github, clock, githubDeadlineMs);
   const revocations = new Revocations();
   const access = new Access({ store, revocations, hooks, clock, idleMs: config.webSessions.idleMs });
-  const credentials = new Credentials({ copilot: config.copilot, store, vault, github: client, logger, clock });
+  const credentials = new Credentials({
+    ...{ copilot: config.copilot, store, vault, github: client, logger, clock },
+    onUse: (userId, checkedAt) => recheck.checkSoon(userId, checkedAt),
+  });
   const check = new MembershipCheck({ github, client, logger });
   const recheck = new MembershipRecheck({ github, client, check, store, credentials, access, logger, clock });
   const signIn = new SignIn({ github, store, client, check, vault, access, logger, clock });
@@ -116,6 +120,7 @@ export async function openAuth(deps: AuthDependencies): Promise<Auth> {
     reencryptAll: (signal) => reencryptAll({ store, vault, logger, clock }, signal),
     close: async () => {
       sweeping?.[Symbol.dispose]();
+      await recheck.close();
       await credentials.close();
     },
   };
