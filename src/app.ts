@@ -5,12 +5,20 @@
 import helmet from '@fastify/helmet';
 import rateLimit from '@fastify/rate-limit';
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
-import Fastify, { type FastifyBaseLogger, type FastifyInstance, type FastifyPluginAsync, type FastifyReply, type FastifyRequest } from 'fastify';
+import Fastify, {
+  type FastifyBaseLogger,
+  type FastifyInstance,
+  type FastifyPluginAsync,
+  type FastifyReply,
+  type FastifyRequest,
+} from 'fastify';
 import type { Logger } from 'pino';
 import type { Auth } from './auth/open-auth.ts';
 import { registerChatRoutes } from './chats/routes.ts';
 import type { Config } from './config.ts';
 import { GatewayError } from './errors.ts';
+import type { Completions } from './openai/completion-run.ts';
+import { registerOpenAi, registerOpenAiNotFound } from './openai/routes.ts';
 import { registerApiDocument } from './ops/api-document.ts';
 import { registerHealth } from './ops/health-routes.ts';
 import type { Runtimes } from './runtimes/runtime-port.ts';
@@ -30,6 +38,7 @@ export interface AppDependencies {
   readonly auth: Auth;
   readonly runtimes: Runtimes;
   readonly engine: TurnEngine;
+  readonly completions: Completions;
   readonly userEvents: UserEvents;
   readonly streams: EventStreams;
   readonly logger: Logger;
@@ -68,6 +77,7 @@ export async function buildApp(config: Config, deps: AppDependencies): Promise<F
   const guarded: FastifyPluginAsync = (scope) => guardedScope(scope, config, deps);
   await app.register(publicScope);
   await app.register(guarded);
+  registerOpenAiNotFound(app);
   app.addHook('preClose', async () => deps.streams.close());
   return app;
 }
@@ -80,13 +90,15 @@ async function guardedScope(scope: FastifyInstance, config: Config, deps: AppDep
     if (!reply.hasHeader('cache-control')) void reply.header('cache-control', 'no-store');
   });
   deps.auth.registerAccountRoutes(scope);
-  registerChatRoutes(scope.withTypeProvider<TypeBoxTypeProvider>(), {
+  const routeDeps = {
     ...deps,
     credentials: deps.auth.credentials,
     defaultModel: config.copilot.defaultModel,
     untilRevoked: (request: FastifyRequest, reply: FastifyReply) =>
       deps.auth.revocations.signalFor(request.principal, reply.raw),
-  });
+  };
+  registerChatRoutes(scope.withTypeProvider<TypeBoxTypeProvider>(), routeDeps);
+  registerOpenAi(scope, routeDeps);
 }
 
 /** A caller's own id is kept when it is plainly an id, so that his log and ours can be joined. */

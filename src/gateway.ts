@@ -7,6 +7,7 @@ import { buildApp } from './app.ts';
 import { openAuth } from './auth/open-auth.ts';
 import type { Config } from './config.ts';
 import type { GatewayError } from './errors.ts';
+import { Completions } from './openai/completion-run.ts';
 import { openRuntimes } from './runtimes/open-runtimes.ts';
 import { openStore } from './store/open-store.ts';
 import { TurnEngine } from './turns/turn-engine.ts';
@@ -72,9 +73,16 @@ export async function openGateway(config: Config, logger: Logger, clock: () => n
       }),
       (it) => it.close(),
     );
+    const completions = new Completions({
+      ...{ store, runtimes, logger, clock },
+      credentials: auth.credentials,
+      limits: config.turns,
+      turnsPerUser: config.turns.perUser,
+      systemMessage: config.copilot.systemMessage,
+    });
     const streams = opened.adopt(new EventStreams(), (it) => it.close());
     const app = opened.adopt(
-      await buildApp(config, { store, auth, runtimes, engine, userEvents, streams, logger, clock }),
+      await buildApp(config, { store, auth, runtimes, engine, completions, userEvents, streams, logger, clock }),
       (it) => it.close(),
     );
     await engine.recover();
@@ -84,7 +92,8 @@ export async function openGateway(config: Config, logger: Logger, clock: () => n
       engine,
       listen: () => app.listen({ host: config.host, port: config.port }),
       shutdown: async () => {
-        await engine.drain(Math.max(0, config.shutdownGraceMs - CLOSING_MS));
+        const graceMs = Math.max(0, config.shutdownGraceMs - CLOSING_MS);
+        await Promise.all([engine.drain(graceMs), completions.drain(graceMs)]);
         await resources.disposeAsync();
       },
     };
