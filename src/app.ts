@@ -20,7 +20,12 @@ import { GatewayError } from './errors.ts';
 import type { Completions } from './openai/completion-run.ts';
 import { registerOpenAi, registerOpenAiNotFound } from './openai/routes.ts';
 import { registerApiDocument } from './ops/api-document.ts';
+import { auditRequests } from './ops/audit-requests.ts';
+import type { AuditTrail } from './ops/audit-trail.ts';
 import { registerHealth } from './ops/health-routes.ts';
+import { measureRequests } from './ops/http-metrics.ts';
+import type { GatewayMetrics } from './ops/metrics.ts';
+import { RequestLog } from './ops/request-log.ts';
 import type { Runtimes } from './runtimes/runtime-port.ts';
 import type { Store } from './store/store.ts';
 import type { TurnEngine } from './turns/turn-engine.ts';
@@ -41,6 +46,10 @@ export interface AppDependencies {
   readonly completions: Completions;
   readonly userEvents: UserEvents;
   readonly streams: EventStreams;
+  readonly metrics: GatewayMetrics;
+  readonly audit: AuditTrail;
+  /** Operators' routes, for this machine only; null: they have a listener of their own. */
+  readonly localOps: FastifyPluginAsync | null;
   readonly logger: Logger;
   readonly clock: () => number;
 }
@@ -52,7 +61,7 @@ const BODY_LIMIT = 1024 * 1024;
 export async function buildApp(config: Config, deps: AppDependencies): Promise<FastifyInstance> {
   const app = Fastify({
     loggerInstance: deps.logger as FastifyBaseLogger,
-    disableRequestLogging: false,
+    logController: new RequestLog((request) => userOf(request, deps.auth)),
     genReqId: requestId,
     bodyLimit: BODY_LIMIT,
     trustProxy: config.trustProxy.length === 0 ? false : [...config.trustProxy],
@@ -66,10 +75,13 @@ export async function buildApp(config: Config, deps: AppDependencies): Promise<F
   registerProblems(app);
   acceptOnlyJson(app);
   nameResponses(app);
+  await measureRequests(app, deps.metrics);
+  auditRequests(app, deps.audit, (request) => userOf(request, deps.auth));
   await app.register(helmet, securityHeaders(config));
   await registerApiDocument(app);
   await app.register(rateLimit, { global: false, enableDraftSpec: true });
   registerHealth(app, deps);
+  if (deps.localOps !== null) await app.register(deps.localOps);
   const publicScope: FastifyPluginAsync = async (scope) => {
     scope.addHook('onRequest', limitByAddress(app, config));
     await deps.auth.registerSignIn(scope);
@@ -99,6 +111,13 @@ async function guardedScope(scope: FastifyInstance, config: Config, deps: AppDep
   };
   registerChatRoutes(scope.withTypeProvider<TypeBoxTypeProvider>(), routeDeps);
   registerOpenAi(scope, routeDeps);
+}
+
+/** Who asks, for the log and the audit trail: a checked principal, or the person whose browser session it is. */
+function userOf(request: FastifyRequest, auth: Auth): string | null {
+  // Routes without web sessions have none, whatever the type says.
+  const session: FastifyRequest['session'] | null | undefined = request.session;
+  return auth.principalOf(request)?.userId ?? session?.userId ?? null;
 }
 
 /** A caller's own id is kept when it is plainly an id, so that his log and ours can be joined. */

@@ -8,11 +8,16 @@ import { openAuth } from './auth/open-auth.ts';
 import type { Config } from './config.ts';
 import type { GatewayError } from './errors.ts';
 import { Completions } from './openai/completion-run.ts';
+import { AuditTrail } from './ops/audit-trail.ts';
+import { meteredRuntimes } from './ops/metered-runtimes.ts';
+import { meteredStore } from './ops/metered-store.ts';
+import { MeteredUserEvents } from './ops/metered-user-events.ts';
+import { GatewayMetrics } from './ops/metrics.ts';
+import { buildOpsApp, localOpsRoutes, makeScheduler, opsRoutes } from './ops-app.ts';
 import { openRuntimes } from './runtimes/open-runtimes.ts';
 import { openStore } from './store/open-store.ts';
 import { TurnEngine } from './turns/turn-engine.ts';
 import { runtimeSessionId } from './turns/turn-runner.ts';
-import { UserEvents } from './turns/user-events.ts';
 import { EventStreams } from './wire/event-stream.ts';
 import { newId } from './wire/ids.ts';
 
@@ -25,6 +30,9 @@ export interface Gateway {
   /** Not ready → no new turns → running ones may end → streams closed → everything closed, within the configured grace. */
   shutdown(): Promise<void>;
 }
+
+/** As package.json has it; for metrics. */
+const VERSION = '0.1.0';
 
 /** Of the grace, what closing takes after the last turn, in milliseconds. */
 const CLOSING_MS = 3_000;
@@ -39,13 +47,18 @@ const FORGET_MS = 5_000;
 export async function openGateway(config: Config, logger: Logger, clock: () => number = Date.now): Promise<Gateway> {
   const opened = new AsyncDisposableStack();
   try {
-    const store = opened.adopt(await openStore(config.database, { logger }), (it) => it.close());
+    const stored = opened.adopt(await openStore(config.database, { logger }), (it) => it.close());
+    const metrics = new GatewayMetrics({ version: VERSION, topology: config.copilot.topology, engine: stored.engine });
+    const store = meteredStore(stored, metrics);
+    const audit = new AuditTrail({ store, metrics, logger, clock });
     const hooks = {
       onUserRevoked: async (userId: string, error: GatewayError) => {
         await engine.stopUser(userId, error);
         await runtimes.endUser(userId, error);
+        await audit.record({ action: 'access.ended', actor: null, subject: userId, detail: error.code });
       },
       onUserErased: async (userId: string, chatIds: readonly string[]) => {
+        await audit.recordErasure(userId);
         const signal = AbortSignal.timeout(FORGET_MS);
         for (const chatId of chatIds)
           await runtimes.deleteSession({ userId }, runtimeSessionId(userId, chatId), signal);
@@ -53,10 +66,11 @@ export async function openGateway(config: Config, logger: Logger, clock: () => n
     };
     const auth = opened.adopt(await openAuth({ config, store, logger, hooks, clock }), (it) => it.close());
     const runtimes = opened.adopt(
-      await openRuntimes(config, { sessionFiles: store.sessionFiles, logger, clock }),
+      meteredRuntimes(await openRuntimes(config, { sessionFiles: store.sessionFiles, logger, clock }), metrics),
       (it) => it.close(),
     );
-    const userEvents = new UserEvents();
+    const userEvents = new MeteredUserEvents(metrics);
+    const instanceId = newId();
     const engine = opened.adopt(
       new TurnEngine({
         store,
@@ -65,7 +79,7 @@ export async function openGateway(config: Config, logger: Logger, clock: () => n
         userEvents,
         logger,
         clock,
-        instanceId: newId(),
+        instanceId,
         limits: config.turns,
         turnsPerUser: config.turns.perUser,
         queuePerChat: config.turns.queuePerChat,
@@ -81,19 +95,32 @@ export async function openGateway(config: Config, logger: Logger, clock: () => n
       systemMessage: config.copilot.systemMessage,
     });
     const streams = opened.adopt(new EventStreams(), (it) => it.close());
+    metrics.sample({ engine, runtimes, streams });
+    const drain = async () => {
+      const graceMs = Math.max(0, config.shutdownGraceMs - CLOSING_MS);
+      await Promise.all([engine.drain(graceMs), completions.drain(graceMs)]);
+    };
+    const operated = { config, store, auth, runtimes, engine, userEvents, metrics, audit, logger, clock, instanceId, drain };
+    const jobs = opened.adopt(makeScheduler(operated), (it) => it.stop());
+    const ops = opsRoutes(operated, jobs);
+    const opsApp = config.ops.port === null ? null : opened.adopt(await buildOpsApp(ops, operated), (it) => it.close());
     const app = opened.adopt(
-      await buildApp(config, { store, auth, runtimes, engine, completions, userEvents, streams, logger, clock }),
+      await buildApp(config, { store, auth, runtimes, engine, completions, userEvents, streams, metrics, audit, logger, clock, localOps: opsApp === null ? localOpsRoutes(ops) : null }),
       (it) => it.close(),
     );
     await engine.recover();
+    jobs.start();
     const resources = opened.move();
     return {
       app,
       engine,
-      listen: () => app.listen({ host: config.host, port: config.port }),
+      listen: async () => {
+        const at = await opsApp?.listen({ host: config.ops.host, port: config.ops.port ?? 0 });
+        if (at !== undefined) logger.info({ address: at }, 'the ops listener is ready');
+        return app.listen({ host: config.host, port: config.port });
+      },
       shutdown: async () => {
-        const graceMs = Math.max(0, config.shutdownGraceMs - CLOSING_MS);
-        await Promise.all([engine.drain(graceMs), completions.drain(graceMs)]);
+        await drain();
         await resources.disposeAsync();
       },
     };

@@ -44,15 +44,21 @@ function cachedReadiness(deps: HealthDependencies): () => Promise<Readiness> {
       checked = { at: deps.clock(), storeOk: storeAnswers(deps.store) };
     const storeOk = await checked.storeOk;
     const items = deps.runtimes.status();
-    // An isolated gateway has no runtime until someone needs one: nothing unhealthy is healthy then.
-    const runtimesOk =
-      items.length === 0 ? deps.runtimes.topology === 'isolated' : items.some(({ healthy }) => healthy);
+    const runtimesOk = canServe(deps.runtimes.topology, items);
     return {
       status: deps.engine.draining ? 'draining' : storeOk && runtimesOk ? 'ready' : 'not_ready',
       store: { ok: storeOk, engine: deps.store.engine },
       runtimes: { topology: deps.runtimes.topology, ok: runtimesOk, items },
     };
   };
+}
+
+/**
+ * Isolated runtimes come and go with their users: none is needed to be ready, and one user's sick runtime is nobody else's.
+ * Elsewhere at least one place has to be well; one that was never needed counts as well.
+ */
+function canServe(topology: Runtimes['topology'], items: readonly RuntimeStatus[]): boolean {
+  return topology === 'isolated' || items.some(({ healthy }) => healthy);
 }
 
 async function storeAnswers(store: Store): Promise<boolean> {
