@@ -30,6 +30,7 @@ import type { Runtimes } from './runtimes/runtime-port.ts';
 import type { Store } from './store/store.ts';
 import type { TurnEngine } from './turns/turn-engine.ts';
 import type { UserEvents } from './turns/user-events.ts';
+import { registerUsage } from './usage/usage-routes.ts';
 import { clientAddress } from './wire/client-address.ts';
 import type { EventStreams } from './wire/event-stream.ts';
 import { newId } from './wire/ids.ts';
@@ -109,7 +110,9 @@ async function guardedScope(scope: FastifyInstance, config: Config, deps: AppDep
     untilRevoked: (request: FastifyRequest, reply: FastifyReply) =>
       deps.auth.revocations.signalFor(request.principal, reply.raw),
   };
-  registerChatRoutes(scope.withTypeProvider<TypeBoxTypeProvider>(), routeDeps);
+  const typed = scope.withTypeProvider<TypeBoxTypeProvider>();
+  registerChatRoutes(typed, routeDeps);
+  registerUsage(typed, routeDeps);
   registerOpenAi(scope, routeDeps);
 }
 
