@@ -12,10 +12,10 @@ export class KeyedLock {
     const mine = Promise.withResolvers<void>();
     const tail = (before ?? Promise.resolve()).then(() => mine.promise);
     this.#tails.set(key, tail);
-    const giveBack = (): void => {
-      mine.resolve();
+    void tail.then(() => {
       if (this.#tails.get(key) === tail) this.#tails.delete(key);
-    };
+    });
+    const giveBack = (): void => mine.resolve();
     if (!before) return giveBack;
     const aborted = Promise.withResolvers<never>();
     const stop = (): void => aborted.reject(signal.reason);

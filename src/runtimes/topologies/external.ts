@@ -2,7 +2,7 @@ import { CopilotClient, RuntimeConnection } from '@github/copilot-sdk';
 import { runtimeUnavailable, within } from '../deadline.ts';
 import { RuntimeHost } from '../runtime-host.ts';
 import type { RuntimeParts } from '../runtime-parts.ts';
-import { acknowledgeSoon, onConnectionClose, sendWithoutDelay } from '../sdk-internals.ts';
+import { acknowledgeSoon, onConnectionClose, sendWithoutDelay, silenceWriteErrors } from '../sdk-internals.ts';
 import { checkServer } from '../server-check.ts';
 import type { OpenTopology } from './topology.ts';
 
@@ -32,6 +32,7 @@ async function connectTo(url: string, parts: RuntimeParts): Promise<RuntimeHost>
     mode: 'empty',
     clientInfo: { applicationName: 'pilothouse' },
   });
+  silenceWriteErrors(client);
   try {
     const deadline = AbortSignal.timeout(parts.timings.start);
     await checkServer(url, connectionToken !== null, deadline);
