@@ -4,16 +4,16 @@
 import type { FastifyInstance } from 'fastify';
 import type { Logger } from 'pino';
 import { buildApp } from './app.ts';
+import type { AccessHooks } from './auth/access.ts';
 import { openAuth } from './auth/open-auth.ts';
 import type { Config } from './config.ts';
-import type { GatewayError } from './errors.ts';
 import { Completions } from './openai/completion-run.ts';
 import { AuditTrail } from './ops/audit-trail.ts';
 import { meteredRuntimes } from './ops/metered-runtimes.ts';
 import { meteredStore } from './ops/metered-store.ts';
 import { MeteredUserEvents } from './ops/metered-user-events.ts';
 import { GatewayMetrics } from './ops/metrics.ts';
-import { buildOpsApp, localOpsRoutes, makeScheduler, opsRoutes } from './ops-app.ts';
+import { buildOpsApp, localOpsRoutes, makeScheduler, type OperatedParts, opsRoutes } from './ops-app.ts';
 import { openRuntimes } from './runtimes/open-runtimes.ts';
 import { openStore } from './store/open-store.ts';
 import { TurnEngine } from './turns/turn-engine.ts';
@@ -47,80 +47,25 @@ const FORGET_MS = 5_000;
 export async function openGateway(config: Config, logger: Logger, clock: () => number = Date.now): Promise<Gateway> {
   const opened = new AsyncDisposableStack();
   try {
-    const stored = opened.adopt(await openStore(config.database, { logger }), (it) => it.close());
-    const metrics = new GatewayMetrics({ version: VERSION, topology: config.copilot.topology, engine: stored.engine });
-    const store = meteredStore(stored, metrics);
-    const audit = new AuditTrail({ store, metrics, logger, clock });
-    const hooks = {
-      onUserRevoked: async (userId: string, error: GatewayError) => {
-        await engine.stopUser(userId, error);
-        await runtimes.endUser(userId, error);
-        await audit.record({ action: 'access.ended', actor: null, subject: userId, detail: error.code });
-      },
-      onUserErased: async (userId: string, chatIds: readonly string[]) => {
-        await audit.recordErasure(userId);
-        const signal = AbortSignal.timeout(FORGET_MS);
-        for (const chatId of chatIds)
-          await runtimes.deleteSession({ userId }, runtimeSessionId(userId, chatId), signal);
-      },
-    };
-    const auth = opened.adopt(await openAuth({ config, store, logger, hooks, clock }), (it) => it.close());
-    const runtimes = opened.adopt(
-      meteredRuntimes(await openRuntimes(config, { sessionFiles: store.sessionFiles, logger, clock }), metrics),
-      (it) => it.close(),
-    );
-    const userEvents = new MeteredUserEvents(metrics);
-    const instanceId = newId();
-    const engine = opened.adopt(
-      new TurnEngine({
-        store,
-        runtimes,
-        credentials: auth.credentials,
-        userEvents,
-        logger,
-        clock,
-        instanceId,
-        limits: config.turns,
-        turnsPerUser: config.turns.perUser,
-        queuePerChat: config.turns.queuePerChat,
-        systemMessage: config.copilot.systemMessage,
-      }),
-      (it) => it.close(),
-    );
-    const completions = new Completions({
-      ...{ store, runtimes, logger, clock },
-      credentials: auth.credentials,
-      limits: config.turns,
-      turnsPerUser: config.turns.perUser,
-      systemMessage: config.copilot.systemMessage,
-    });
-    const streams = opened.adopt(new EventStreams(), (it) => it.close());
-    metrics.sample({ engine, runtimes, streams });
-    const drain = async () => {
-      const graceMs = Math.max(0, config.shutdownGraceMs - CLOSING_MS);
-      await Promise.all([engine.drain(graceMs), completions.drain(graceMs)]);
-    };
-    const operated = { config, store, auth, runtimes, engine, userEvents, metrics, audit, logger, clock, instanceId, drain };
-    const jobs = opened.adopt(makeScheduler(operated), (it) => it.stop());
-    const ops = opsRoutes(operated, jobs);
-    const opsApp = config.ops.port === null ? null : opened.adopt(await buildOpsApp(ops, operated), (it) => it.close());
-    const app = opened.adopt(
-      await buildApp(config, { store, auth, runtimes, engine, completions, userEvents, streams, metrics, audit, logger, clock, localOps: opsApp === null ? localOpsRoutes(ops) : null }),
-      (it) => it.close(),
-    );
-    await engine.recover();
+    const parts = await openParts(config, logger, clock, opened);
+    const jobs = opened.adopt(makeScheduler(parts), (it) => it.stop());
+    const ops = opsRoutes(parts, jobs);
+    const opsApp = config.ops.port === null ? null : opened.adopt(await buildOpsApp(ops, parts), (it) => it.close());
+    const localOps = opsApp === null ? localOpsRoutes(ops) : null;
+    const app = opened.adopt(await buildApp(config, { ...parts, localOps }), (it) => it.close());
+    await parts.engine.recover();
     jobs.start();
     const resources = opened.move();
     return {
       app,
-      engine,
+      engine: parts.engine,
       listen: async () => {
         const at = await opsApp?.listen({ host: config.ops.host, port: config.ops.port ?? 0 });
         if (at !== undefined) logger.info({ address: at }, 'the ops listener is ready');
         return app.listen({ host: config.host, port: config.port });
       },
       shutdown: async () => {
-        await drain();
+        await parts.drain();
         await resources.disposeAsync();
       },
     };
@@ -128,4 +73,66 @@ export async function openGateway(config: Config, logger: Logger, clock: () => n
     await opened.disposeAsync();
     throw error;
   }
+}
+
+interface Parts extends OperatedParts {
+  readonly completions: Completions;
+  readonly streams: EventStreams;
+}
+
+/** Everything below HTTP, in the order in which it leans on each other. `opened` closes it. */
+async function openParts(
+  config: Config,
+  logger: Logger,
+  clock: () => number,
+  opened: AsyncDisposableStack,
+): Promise<Parts> {
+  const stored = opened.adopt(await openStore(config.database, { logger }), (it) => it.close());
+  const metrics = new GatewayMetrics({ version: VERSION, topology: config.copilot.topology, engine: stored.engine });
+  const store = meteredStore(stored, metrics);
+  const audit = new AuditTrail({ store, metrics, logger, clock });
+  const hooks = accessHooks(audit, () => ({ engine, runtimes }));
+  const auth = opened.adopt(await openAuth({ config, store, logger, hooks, clock }), (it) => it.close());
+  const runtimes = opened.adopt(
+    meteredRuntimes(await openRuntimes(config, { sessionFiles: store.sessionFiles, logger, clock }), metrics),
+    (it) => it.close(),
+  );
+  const userEvents = new MeteredUserEvents(metrics);
+  const instanceId = newId();
+  const common = {
+    ...{ store, runtimes, logger, clock, credentials: auth.credentials, limits: config.turns },
+    turnsPerUser: config.turns.perUser,
+    systemMessage: config.copilot.systemMessage,
+  };
+  const engine = opened.adopt(
+    new TurnEngine({ ...common, userEvents, instanceId, queuePerChat: config.turns.queuePerChat }),
+    (it) => it.close(),
+  );
+  const completions = new Completions(common);
+  const streams = opened.adopt(new EventStreams(), (it) => it.close());
+  metrics.sample({ engine, runtimes, streams });
+  const drain = async () => {
+    const graceMs = Math.max(0, config.shutdownGraceMs - CLOSING_MS);
+    await Promise.all([engine.drain(graceMs), completions.drain(graceMs)]);
+  };
+  const people = { config, store, auth, runtimes, engine, completions, userEvents, streams };
+  return { ...people, metrics, audit, logger, clock, instanceId, drain };
+}
+
+/** What else happens when a person's access ends. `parts` come late: they lean on the room that calls this. */
+function accessHooks(audit: AuditTrail, parts: () => Pick<Parts, 'engine' | 'runtimes'>): AccessHooks {
+  return {
+    onUserRevoked: async (userId, error) => {
+      const { engine, runtimes } = parts();
+      await engine.stopUser(userId, error);
+      await runtimes.endUser(userId, error);
+      await audit.record({ action: 'access.ended', actor: null, subject: userId, detail: error.code });
+    },
+    onUserErased: async (userId, chatIds) => {
+      await audit.recordErasure(userId);
+      const signal = AbortSignal.timeout(FORGET_MS);
+      for (const chatId of chatIds)
+        await parts().runtimes.deleteSession({ userId }, runtimeSessionId(userId, chatId), signal);
+    },
+  };
 }
