@@ -16,7 +16,8 @@ export interface HealthDependencies {
 interface Readiness {
   status: 'ready' | 'not_ready' | 'draining';
   store: { ok: boolean; engine: string };
-  runtimes: { topology: string; ok: boolean; items: readonly RuntimeStatus[] };
+  /** Counts only: anyone may ask, and names of servers are nobody else's. `/admin/runtimes` has them. */
+  runtimes: { topology: string; ok: boolean; healthy: number; unhealthy: number };
 }
 
 const CACHED_MS = 1_000;
@@ -44,11 +45,12 @@ function cachedReadiness(deps: HealthDependencies): () => Promise<Readiness> {
       checked = { at: deps.clock(), storeOk: storeAnswers(deps.store) };
     const storeOk = await checked.storeOk;
     const items = deps.runtimes.status();
+    const healthy = items.filter((item) => item.healthy).length;
     const runtimesOk = canServe(deps.runtimes.topology, items);
     return {
       status: deps.engine.draining ? 'draining' : storeOk && runtimesOk ? 'ready' : 'not_ready',
       store: { ok: storeOk, engine: deps.store.engine },
-      runtimes: { topology: deps.runtimes.topology, ok: runtimesOk, items },
+      runtimes: { topology: deps.runtimes.topology, ok: runtimesOk, healthy, unhealthy: items.length - healthy },
     };
   };
 }
