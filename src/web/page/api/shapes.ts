@@ -1,0 +1,79 @@
+/** What goes over the wire. Where the server's schemas can be reached they are the only description. */
+import type { Problem } from '../../../errors.ts';
+import type { TurnEvent, TurnEventData } from '../../../turns/turn-events.ts';
+import type { ChatView, MessageView, TurnView } from '../../../turns/turn-shapes.ts';
+import type { UserEvent } from '../../../turns/user-events.ts';
+
+export type { ChatView, MessageView, Problem, TurnEvent, TurnEventData, TurnView, UserEvent };
+
+export type Attachment = MessageView['attachments'][number];
+
+export interface Page<Item> {
+  items: Item[];
+  nextCursor: string | null;
+}
+
+export interface Me {
+  id: string;
+  login: string;
+  name: string | null;
+  avatarUrl: string | null;
+  createdAt: string;
+}
+
+export interface Model {
+  id: string;
+  name: string;
+  vision: boolean;
+  contextWindow: number | null;
+  multiplier: number | null;
+  default: boolean;
+}
+
+export interface Device {
+  id: string;
+  current: boolean;
+  createdAt: string;
+  lastSeenAt: string;
+  expiresAt: string;
+  userAgent: string | null;
+  address: string | null;
+}
+
+export interface ApiToken {
+  id: string;
+  name: string;
+  scopes: string[];
+  createdAt: string;
+  expiresAt: string;
+  lastUsedAt: string | null;
+}
+
+/** The only answer that has the secret. */
+export interface NewApiToken extends ApiToken {
+  token: string;
+}
+
+export interface Quota {
+  name: string;
+  entitlement: number | null;
+  used: number | null;
+  remainingPercentage: number | null;
+  unlimited: boolean;
+  overageAllowed: boolean;
+  resetsAt: string | null;
+}
+
+/** One row of the ledger; what a gateway does not count is missing. */
+export interface UsageRow {
+  model: string | null;
+  requests?: number;
+  inputTokens?: number | null;
+  outputTokens?: number | null;
+}
+
+/** What a message is sent with. */
+export interface OutgoingMessage {
+  content: string;
+  attachments: Attachment[];
+}

@@ -1,0 +1,257 @@
+/** One open chat: its history as far as it was read, the answers being made, the message on its way. */
+import { type ApiError, apiErrorOf } from '../api/api-error.ts';
+import type { GatewayApi } from '../api/gateway-api.ts';
+import type { ChatView, MessageView, OutgoingMessage, TurnView, UserEvent } from '../api/shapes.ts';
+import { LiveAnswer } from './live-answer.ts';
+import { MessageHistory } from './message-history.ts';
+import { pendingId, type TurnGroup, unexplained } from './message-order.ts';
+import { Observable } from './observable.ts';
+import { SendAttempt } from './send-attempt.ts';
+import { followTurn, type OpenedStream } from './turn-follower.ts';
+import { isActive } from './turn-state.ts';
+
+/** What a conversation tells the page. */
+export interface ConversationEvents {
+  onChat(chat: ChatView): void;
+  onTitle(chatId: string, title: string): void;
+  /** The gateway has the message: the draft is not needed any more. */
+  onAccepted(chatId: string, key: string): void;
+  onEnded(turn: TurnView, message: MessageView | null): void;
+}
+
+/** Turns without an answer that are asked about. Older ones ended long ago, and nobody scrolls there to learn why. */
+const ASKED_ABOUT = 5;
+
+export class Conversation extends Observable {
+  readonly chatId: string;
+  chat: ChatView | null;
+  status: 'loading' | 'ready' | 'missing' | 'failed' = 'loading';
+  error: ApiError | null = null;
+  readonly live = new Map<string, LiveAnswer>();
+  /** How turns ended that have no whole answer. */
+  readonly ends = new Map<string, TurnView>();
+  /** What was thought before an answer, by turn; the history does not keep it. */
+  readonly thoughts = new Map<string, string>();
+  attempt: SendAttempt | null = null;
+  loadingOlder = false;
+  /** The box that takes a message back which was not taken. */
+  onTakenBack: ((attempt: SendAttempt) => void) | null = null;
+  readonly #api: GatewayApi;
+  readonly #events: ConversationEvents;
+  readonly #history: MessageHistory;
+  #active = new AbortController();
+
+  constructor(chatId: string, api: GatewayApi, events: ConversationEvents, chat: ChatView | null = null) {
+    super();
+    this.chatId = chatId;
+    this.#api = api;
+    this.#events = events;
+    this.#history = new MessageHistory(chatId, api);
+    this.chat = chat;
+    if (chat !== null) this.status = 'ready';
+    this.#active.abort();
+  }
+
+  get groups(): readonly TurnGroup[] {
+    return this.#history.groups;
+  }
+
+  get hasOlder(): boolean {
+    return this.#history.hasOlder;
+  }
+
+  /** The newest turn that is being answered; null: none is. */
+  get running(): LiveAnswer | null {
+    return [...this.live.values()].at(-1) ?? null;
+  }
+
+  /** Somebody looks at it: brings it up to date and follows what happens. */
+  activate(): void {
+    if (!this.#active.signal.aborted) return;
+    this.#active = new AbortController();
+    for (const live of this.live.values()) void this.#follow(live, null);
+    void this.refresh();
+  }
+
+  /** Nobody looks: gives its connections back. Answers go on being made at the gateway. */
+  deactivate(): void {
+    this.#active.abort();
+  }
+
+  /** Reads what is new. Called again after every gap in what could be heard. */
+  async refresh(): Promise<void> {
+    const { signal } = this.#active;
+    try {
+      const [chat, page] = await Promise.all([this.#api.chat(this.chatId, signal), this.#history.readNewest(signal)]);
+      // Our own message may be in the page before we know that it was taken.
+      await this.attempt?.settled;
+      this.chat = chat;
+      this.#events.onChat(chat);
+      this.#history.takeNewest(page);
+      this.status = 'ready';
+      this.error = null;
+      this.changed();
+      await this.#explain(signal);
+    } catch (error) {
+      this.#failed(apiErrorOf(error), signal);
+    }
+  }
+
+  /** Reads one page further back. */
+  async loadOlder(): Promise<void> {
+    if (this.loadingOlder || !this.hasOlder) return;
+    this.loadingOlder = true;
+    this.changed();
+    const { signal } = this.#active;
+    try {
+      await this.#history.readOlder(signal);
+    } catch (error) {
+      this.#failed(apiErrorOf(error), signal);
+    } finally {
+      this.loadingOlder = false;
+      this.changed();
+    }
+  }
+
+  /** Sends a message. A second try with the same `key` cannot make a second message. */
+  async send(message: OutgoingMessage, key: string): Promise<void> {
+    const attempt = new SendAttempt(message, key, () => this.changed());
+    this.attempt = attempt;
+    this.changed();
+    await this.#submit(attempt);
+  }
+
+  /** Tries the message again that was not taken. */
+  async sendAgain(): Promise<void> {
+    if (this.attempt !== null && this.attempt.error !== null) await this.#submit(this.attempt);
+  }
+
+  /** Gives the message up that was not taken: it goes back to where it was written. */
+  takeBack(): void {
+    const attempt = this.attempt;
+    if (attempt === null || attempt.error === null) return;
+    this.attempt = null;
+    this.onTakenBack?.(attempt);
+    this.changed();
+  }
+
+  /** Asks the question of a failed turn again. The key follows from the turn: two tabs asking at once ask once. */
+  async askAgain(group: TurnGroup): Promise<void> {
+    const content = group.questions.map((question) => question.content).join('\n\n');
+    const attachments = group.questions.flatMap((question) => question.attachments);
+    await this.send({ content, attachments }, `again-${group.turnId}`);
+  }
+
+  /** Stops the running answer, or the message that is still on its way as soon as it has a turn. @throws ApiError */
+  async stop(): Promise<void> {
+    if (this.attempt !== null) this.attempt.stopRequested = true;
+    const live = this.running;
+    if (live === null) return;
+    live.markStopping(true);
+    this.changed();
+    try {
+      await this.#api.cancelTurn(live.turnId);
+    } catch (error) {
+      live.markStopping(false);
+      this.changed();
+      throw error;
+    }
+  }
+
+  /** Something happened to this chat, perhaps in another tab. */
+  async hear(event: UserEvent): Promise<void> {
+    if (event.event === 'chat.updated') {
+      this.chat = event.data.chat;
+      this.changed();
+    }
+    if (event.event !== 'turn.started' && event.event !== 'turn.queued' && event.event !== 'turn.ended') return;
+    // Our own message may be told about before its answer's first byte: wait to see whose turn it is.
+    await this.attempt?.settled;
+    const { id } = event.data.turn;
+    if (this.live.has(id) || this.ends.has(id) || this.#history.isAnswered(id)) return;
+    await this.refresh();
+  }
+
+  async #submit(attempt: SendAttempt): Promise<void> {
+    const accepted = await attempt.submit((key, message, signal) =>
+      this.#api.sendMessage(this.chatId, message, key, signal),
+    );
+    if (accepted === null) {
+      attempt.settle();
+      return;
+    }
+    const { turnId, response } = accepted;
+    this.attempt = null;
+    this.#history.addQuestion(attempt.asMessage(this.chatId, turnId, pendingId(turnId)), attempt.key);
+    const live = this.#addLive(turnId);
+    attempt.settle();
+    this.#events.onAccepted(this.chatId, attempt.key);
+    this.changed();
+    if (attempt.stopRequested) void this.stop().catch(() => undefined); // The button is still there to be pressed.
+    await this.#follow(live, { response, abort: () => attempt.abort() });
+  }
+
+  /** Asks how turns without a whole answer stand, and follows those that go on. */
+  async #explain(signal: AbortSignal): Promise<void> {
+    const unknown = unexplained(this.groups)
+      .slice(0, ASKED_ABOUT)
+      .filter((turnId) => !this.live.has(turnId) && !this.ends.has(turnId));
+    await Promise.all(
+      unknown.map(async (turnId) => {
+        const turn = await this.#api.turn(turnId, signal);
+        if (this.live.has(turnId)) return;
+        if (!isActive(turn)) this.ends.set(turnId, turn);
+        else void this.#follow(this.#addLive(turnId), null);
+      }),
+    );
+    if (unknown.length > 0) this.changed();
+  }
+
+  #addLive(turnId: string): LiveAnswer {
+    const live = new LiveAnswer(turnId);
+    this.live.set(turnId, live);
+    return live;
+  }
+
+  async #follow(live: LiveAnswer, first: OpenedStream | null): Promise<void> {
+    const { signal } = this.#active;
+    try {
+      const onFrame = (event: string) => this.#heard(live, event);
+      const ended = await followTurn(live, { api: this.#api, first, signal, onFrame });
+      // The end was told before, to a connection that broke at that moment.
+      if (!ended && !signal.aborted) await this.#giveUp(live);
+    } catch {
+      // Signed out or the chat is gone: both are told elsewhere. What is stored will be shown.
+      await this.#giveUp(live);
+    }
+  }
+
+  async #giveUp(live: LiveAnswer): Promise<void> {
+    this.live.delete(live.turnId);
+    await this.refresh();
+  }
+
+  #heard(live: LiveAnswer, event: string): void {
+    const { turn, title, message } = live.state;
+    if (event === 'turn.started' && turn !== null) this.#history.confirmQuestion(turn);
+    if (event === 'chat.updated' && title !== null) {
+      if (this.chat !== null) this.chat = { ...this.chat, title };
+      this.#events.onTitle(this.chatId, title);
+    }
+    if (live.state.phase !== 'ended' || turn === null) return;
+    if (message !== null) this.#history.add(message);
+    if (live.state.reasoning !== '') this.thoughts.set(turn.id, live.state.reasoning);
+    this.ends.set(turn.id, turn);
+    this.live.delete(turn.id);
+    this.changed();
+    this.#events.onEnded(turn, message);
+  }
+
+  #failed(error: ApiError | null, signal: AbortSignal): void {
+    if (error === null || signal.aborted) return;
+    if (error.status === 404) this.status = 'missing';
+    else if (this.status === 'loading') this.status = 'failed';
+    this.error = error;
+    this.changed();
+  }
+}

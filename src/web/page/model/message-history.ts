@@ -1,0 +1,74 @@
+/** The messages of one chat as far as they were read, by turn. */
+import type { GatewayApi } from '../api/gateway-api.ts';
+import type { MessageView, Page, TurnView } from '../api/shapes.ts';
+import { groupByTurn, pendingId, type TurnGroup, withMessage, withNewest, withOlder } from './message-order.ts';
+
+/** First page short, so that a long chat opens at once; older ones longer, so that scrolling asks rarely. */
+const FIRST_PAGE = 30;
+const OLDER_PAGE = 50;
+
+export class MessageHistory {
+  groups: readonly TurnGroup[] = [];
+  readonly #api: Pick<GatewayApi, 'messages'>;
+  readonly #chatId: string;
+  readonly #keys = new Map<string, string>();
+  #messages: MessageView[] = [];
+  #olderCursor: string | null = null;
+
+  constructor(chatId: string, api: Pick<GatewayApi, 'messages'>) {
+    this.#chatId = chatId;
+    this.#api = api;
+  }
+
+  get hasOlder(): boolean {
+    return this.#olderCursor !== null;
+  }
+
+  readNewest(signal: AbortSignal): Promise<Page<MessageView>> {
+    return this.#api.messages(this.#chatId, null, FIRST_PAGE, signal);
+  }
+
+  takeNewest(page: Page<MessageView>): void {
+    const newest = page.items.toReversed();
+    const merged = withNewest(this.#messages, newest);
+    // Only the first reading, or one after a long absence, decides where older ones begin.
+    if (merged === null || !this.groups.some(({ turnId }) => !this.#keys.has(turnId)))
+      this.#olderCursor = page.nextCursor;
+    this.#set(merged ?? newest);
+  }
+
+  async readOlder(signal: AbortSignal): Promise<void> {
+    if (this.#olderCursor === null) return;
+    const page = await this.#api.messages(this.#chatId, this.#olderCursor, OLDER_PAGE, signal);
+    this.#olderCursor = page.nextCursor;
+    this.#set(withOlder(this.#messages, page.items.toReversed()));
+  }
+
+  /** A question that the gateway took as `turnId`; it is shown under the key it had before. */
+  addQuestion(question: MessageView, key: string): void {
+    this.#keys.set(question.turnId, key);
+    // A second try may learn that the first had arrived: then the question is here already.
+    const known = this.#messages.some(({ turnId, role }) => turnId === question.turnId && role === 'user');
+    this.#set(known ? this.#messages : withMessage(this.#messages, question));
+  }
+
+  /** Now the gateway's own id of a question is known. */
+  confirmQuestion(turn: TurnView): void {
+    const pending = this.#messages.find(({ id }) => id === pendingId(turn.id));
+    if (pending === undefined) return;
+    this.add({ ...pending, id: turn.userMessageId, createdAt: turn.createdAt });
+  }
+
+  add(message: MessageView): void {
+    this.#set(withMessage(this.#messages, message));
+  }
+
+  isAnswered(turnId: string): boolean {
+    return this.groups.some((group) => group.turnId === turnId && group.answer?.status === 'complete');
+  }
+
+  #set(messages: MessageView[]): void {
+    this.#messages = messages;
+    this.groups = groupByTurn(messages, this.#keys, this.groups);
+  }
+}

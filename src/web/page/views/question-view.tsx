@@ -1,0 +1,37 @@
+/** What the person said. Shown as it was typed: it is no Markdown of ours to interpret. */
+import type { Attachment } from '../api/shapes.ts';
+import { CopyButton } from '../parts/copy-button.tsx';
+import { useText } from '../parts/page-context.ts';
+
+interface QuestionProps {
+  content: string;
+  attachments: readonly Attachment[];
+  time: string;
+}
+
+export function QuestionView({ content, attachments, time }: QuestionProps) {
+  const t = useText();
+  return (
+    <article class="question" aria-label={t('youAt', { time })}>
+      {attachments.length === 0 ? null : (
+        <div class="pictures">
+          {attachments.map((attachment, index) => (
+            <img
+              key={`${index}${attachment.name}`}
+              src={`data:${attachment.mimeType};base64,${attachment.data}`}
+              alt={attachment.name ?? t('image', { number: index + 1 })}
+              loading="lazy"
+            />
+          ))}
+        </div>
+      )}
+      <div class="bubble" dir="auto">
+        {content}
+      </div>
+      <div class="meta">
+        <time>{time}</time>
+        <CopyButton quiet text={() => content} label={t('copyMessage')} />
+      </div>
+    </article>
+  );
+}

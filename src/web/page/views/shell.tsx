@@ -1,0 +1,81 @@
+/** The signed-in page: chats beside, conversation in the middle, notices above. */
+import { useEffect, useMemo, useState } from 'preact/hooks';
+import type { Me } from '../api/shapes.ts';
+import { Workspace } from '../model/workspace.ts';
+import { usePage, useText } from '../parts/page-context.ts';
+import { plainText } from '../parts/plain-text.ts';
+import { useWatch } from '../parts/use-watch.ts';
+import { WorkspaceContext } from '../parts/workspace-context.ts';
+import { ConversationView } from './conversation-view.tsx';
+import { NewChat } from './new-chat.tsx';
+import { SettingsDialog } from './settings/settings-dialog.tsx';
+import { Sidebar } from './sidebar.tsx';
+import { TopBar } from './top-bar.tsx';
+import { useShortcuts } from './use-shortcuts.ts';
+
+export function Shell({ me }: { me: Me }) {
+  const workspace = useOwnWorkspace(me);
+  const t = useText();
+  const [drawer, setDrawer] = useState(false);
+  const [settings, setSettings] = useState(false);
+  useWatch(workspace);
+  useShortcuts(workspace, () => setDrawer(true));
+  useTitle(workspace);
+  useEffect(() => setDrawer(false), [workspace.conversation]);
+  return (
+    <WorkspaceContext.Provider value={workspace}>
+      <a class="skip-link" href="#composer">
+        {t('skipToComposer')}
+      </a>
+      <div class={drawer ? 'shell drawer-open' : 'shell'}>
+        <Sidebar open={drawer} onClose={() => setDrawer(false)} onSettings={() => setSettings(true)} />
+        <div class="stage" inert={drawer}>
+          <TopBar onMenu={() => setDrawer(true)} drawerOpen={drawer} />
+          {workspace.conversation === null ? (
+            <NewChat />
+          ) : (
+            <ConversationView key={workspace.conversation.chatId} conversation={workspace.conversation} />
+          )}
+        </div>
+        {/* biome-ignore lint/a11y/noStaticElementInteractions lint/a11y/useKeyWithClickEvents: Escape does the same */}
+        <div class="scrim" hidden={!drawer} onClick={() => setDrawer(false)} />
+      </div>
+      {settings ? <SettingsDialog onClose={() => setSettings(false)} /> : null}
+    </WorkspaceContext.Provider>
+  );
+}
+
+function useOwnWorkspace(me: Me): Workspace {
+  const page = usePage();
+  const { api, router, announcer } = page;
+  const { t } = page.translator;
+  const workspace = useMemo(
+    () =>
+      new Workspace(me, {
+        api,
+        router,
+        storage: localStorage,
+        events: {
+          onAnswered: (turn, message) =>
+            announcer.say(
+              turn.status === 'completed' && message !== null
+                ? t('announceAnswer', { text: plainText(message.content) })
+                : t(`announce.${turn.status === 'cancelled' ? 'cancelled' : 'failed'}`),
+            ),
+        },
+      }),
+    // The texts of announcements follow the language at sign-in; the page itself follows at once.
+    [me, api, router, announcer],
+  );
+  useEffect(() => workspace.start(), [workspace]);
+  return workspace;
+}
+
+function useTitle(workspace: Workspace): void {
+  const { conversation } = workspace;
+  useWatch(conversation);
+  const title = conversation?.chat?.title ?? null;
+  useEffect(() => {
+    document.title = title === null ? 'Pilothouse' : `${title} · Pilothouse`;
+  }, [title]);
+}
