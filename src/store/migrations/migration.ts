@@ -11,7 +11,7 @@ export interface Migration {
   /** Counts from 1 without gaps. */
   readonly version: number;
   readonly name: string;
-  statements(engine: Engine): readonly string[];
+  statements(engine: Engine): Iterable<string>;
 }
 
 /** Placeholders for {@link forEngine}. */
