@@ -7,7 +7,7 @@ import { type DeviceRoutesDeps, deviceRoutes } from './device-routes.ts';
 import { type MeRoutesDeps, meRoutes } from './me-routes.ts';
 import { requireDeclaration } from './route-scopes.ts';
 import { type SignInRoutesDeps, signInRoutes } from './sign-in-routes.ts';
-import { useWebSessions, type WebSessionDeps } from './web-session-plugin.ts';
+import { hasBearer, useWebSessions, type WebSessionDeps } from './web-session-plugin.ts';
 
 /** The parts of this room that routes and hooks are made of. */
 export interface AuthParts extends WebSessionDeps, SignInRoutesDeps, MeRoutesDeps, DeviceRoutesDeps {
@@ -31,7 +31,8 @@ export function registerAccountRoutes(scope: FastifyInstance, parts: AuthParts):
 /** Lets only checked requests reach the routes of `scope`, and only routes that say what they need. */
 export async function guardScope(scope: FastifyInstance, parts: AuthParts): Promise<void> {
   const { authenticator } = parts;
-  await useWebSessions(scope, parts);
+  // A program that brings its API token pays for no session.
+  await useWebSessions(scope, parts, hasBearer);
   scope.decorateRequest('principal', {
     getter(this: FastifyRequest) {
       const principal = authenticator.principalOf(this);

@@ -55,7 +55,8 @@ export class Authenticator {
     const { publicUrl } = this.#deps.config;
     const found = await this.#authenticate(request);
     if (found === null) {
-      if (isNavigation(request)) return leadToSignIn(request, reply);
+      // Awaited until it is on its way: Fastify runs the hooks and the handler that follow as long as it is not.
+      if (isNavigation(request)) return await leadToSignIn(request, reply);
       reply.header('www-authenticate', challenge(hasBearer(request) ? 'invalid_token' : null));
       throw new GatewayError('unauthenticated', 'Sign in, or send an API token as `Authorization: Bearer …`.');
     }
@@ -123,9 +124,9 @@ export function acceptsHtml(accept: string | undefined): boolean {
   return accept?.toLowerCase().includes('text/html') ?? false;
 }
 
-function leadToSignIn(request: FastifyRequest, reply: FastifyReply): void {
+async function leadToSignIn(request: FastifyRequest, reply: FastifyReply): Promise<void> {
   reply.header('cache-control', 'no-store');
-  reply.redirect(`/auth/github?returnTo=${encodeURIComponent(request.url)}`, 302);
+  await reply.redirect(`/auth/github?returnTo=${encodeURIComponent(request.url)}`, 302);
 }
 
 /** RFC 6750 section 3. */

@@ -107,13 +107,10 @@ async function openSession(request: FastifyRequest, userId: string): Promise<voi
 async function logout(request: FastifyRequest, reply: FastifyReply, deps: SignInRoutesDeps): Promise<FastifyReply> {
   const { config, access } = deps;
   assertSameOrigin({ method: request.method, headers: request.headers, publicUrl: config.publicUrl });
-  const session: FastifyRequest['session'] | null = request.session;
-  if (session !== null) {
-    const { userId, publicId } = session;
-    // First with all that leans on it; `destroy` then makes @fastify/session forget it.
-    if (userId !== undefined && publicId !== undefined) await access.endSession(userId, publicId);
-    await session.destroy();
-  }
+  const { userId, publicId } = request.session;
+  // First with all that leans on it; `destroy` then makes @fastify/session forget it.
+  if (userId !== undefined && publicId !== undefined) await access.endSession(userId, publicId);
+  await request.session.destroy();
   // @fastify/session 11.1.3 leaves the cookie where it is (D14).
   reply.clearCookie(sessionCookieName(config), sessionCookieOptions(config));
   return reply.code(204).send();

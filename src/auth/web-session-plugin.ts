@@ -42,10 +42,14 @@ export function hasSessionCookie(request: FastifyRequest, config: Pick<Config, '
 type SessionHook = (request: FastifyRequest, reply: FastifyReply, ...rest: unknown[]) => void;
 
 /**
- * Gives the routes of `scope` `request.session`. Requests with a bearer token skip all of it: a session, even an empty one,
- * costs two signatures and three hashes.
+ * Gives the routes of `scope` `request.session`. Requests that `skip` picks go without, and with `null`: a session, even an
+ * empty one, costs two signatures and three hashes.
  */
-export async function useWebSessions(scope: FastifyInstance, deps: WebSessionDeps): Promise<void> {
+export async function useWebSessions(
+  scope: FastifyInstance,
+  deps: WebSessionDeps,
+  skip: (request: FastifyRequest) => boolean = () => false,
+): Promise<void> {
   if (!scope.hasReplyDecorator('setCookie')) await scope.register(cookie);
   const { config, store, clock } = deps;
   const options: FastifySessionOptions = {
@@ -62,7 +66,7 @@ export async function useWebSessions(scope: FastifyInstance, deps: WebSessionDep
   };
   await registerAround(scope, options, (hook) => (request, reply, ...rest) => {
     const done = rest.at(-1) as () => void;
-    if (hasBearer(request)) done();
+    if (skip(request)) done();
     else hook(request, withCookieOptions(reply, config), ...rest);
   });
   scope.addHook('onRequest', async (request) => signAnew(request, config, clock()));

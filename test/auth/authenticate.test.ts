@@ -46,6 +46,20 @@ describe('who is asking', () => {
     assert.equal((await browser.open('/test/read', bearer('bad'))).statusCode, 401);
   });
 
+  it('is settled before a route runs: a browser led to sign-in reaches none', async () => {
+    const reached: string[] = [];
+    await using gateway = await openAuthApp({
+      routes: async (scope) => {
+        scope.addHook('preHandler', async () => void reached.push('hook'));
+        scope.get('/test/effect', { config: { scope: 'chats:read' } }, async () => reached.push('route'));
+      },
+    });
+    const answer = await gateway.browser().open('/test/effect');
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    assert.deepEqual([answer.statusCode, reached], [302, []]);
+    assert.ok(!gateway.log.some((line) => line.includes('"level":50')));
+  });
+
   it('is told by an API token as well, without any session machinery', async () => {
     const calls: string[] = [];
     await using gateway = await openAuthApp({
@@ -153,12 +167,13 @@ describe('what a token may do', () => {
     { sessionOnly: false },
   ]) {
     it(`must be declared: ${JSON.stringify(config)} does not start`, async () => {
+      const opening = openAuthApp({
+        routes: async (scope) => {
+          scope.get('/test/forgotten', config === undefined ? {} : { config: config as object }, async () => 'open');
+        },
+      });
       await assert.rejects(
-        openAuthApp({
-          routes: async (scope) => {
-            scope.get('/test/forgotten', config === undefined ? {} : { config: config as object }, async () => 'open');
-          },
-        }),
+        opening.then((gateway) => gateway[Symbol.asyncDispose]()),
         /GET \/test\/forgotten is guarded/,
       );
     });

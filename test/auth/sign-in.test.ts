@@ -45,6 +45,18 @@ describe('signing in with GitHub', () => {
     assert.equal((await browser.api('GET', '/api/me')).statusCode, 200);
   });
 
+  it('works for a browser whose requests carry an Authorization header of something else', async () => {
+    await using gateway = await openAuthApp();
+    for (const authorization of ['Basic dGVhbTpwYXNz', 'Bearer of-a-proxy']) {
+      const browser = gateway.browser();
+      const started = await browser.open('/auth/github', { headers: { authorization } });
+      const callback = new URL(await gateway.standIn.authorize(String(started.headers.location), 'mona'));
+      const back = await browser.open(`${callback.pathname}${callback.search}`, { headers: { authorization } });
+      assert.equal(back.statusCode, 302);
+      assert.equal((await browser.api('POST', '/auth/logout', { headers: { authorization } })).statusCode, 204);
+    }
+  });
+
   it('keeps what it asks of GitHub to what it needs', async () => {
     await using open = await openAuthApp();
     await using restricted = await openAuthApp({ env: { GITHUB_ALLOWED_ORGS: 'acme' } });

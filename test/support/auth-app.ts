@@ -1,4 +1,5 @@
 /** This room in a real Fastify over real SQLite, against the stand-in of GitHub; and a browser that keeps its cookies. */
+import assert from 'node:assert/strict';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -121,6 +122,9 @@ async function buildTestApp(
   };
   const guarded: FastifyPluginAsync = async (scope) => {
     await auth.guard(scope);
+    // As the gateway has them: later hooks lean on the guard, and an answer takes more than one tick.
+    scope.addHook('onRequest', async (request) => assert.ok(request.principal.userId));
+    scope.addHook('onSend', async () => new Promise((resolve) => setImmediate(resolve)));
     auth.registerAccountRoutes(scope);
     scope.get('/test/read', { config: { scope: 'chats:read' } }, async (request) => request.principal);
     scope.post('/test/write', { config: { scope: 'chats:write' } }, async (request) => request.principal);
