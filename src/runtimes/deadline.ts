@@ -1,5 +1,3 @@
-import { GatewayError } from '../errors.ts';
-
 /** The other side did not answer in time. */
 export class DeadlineError extends Error {
   constructor(what: string, ms: number) {
@@ -34,12 +32,4 @@ export async function within<T>(
     clearTimeout(timer);
     for (const signal of signals) signal.removeEventListener('abort', stop);
   }
-}
-
-/** The runtime went away, could not be reached or did not answer: one public sentence for all of it. */
-export function runtimeUnavailable(cause: unknown): GatewayError {
-  return new GatewayError('runtime_unavailable', 'The Copilot runtime is not available right now. Try again.', {
-    cause,
-    retryAfter: 1,
-  });
 }

@@ -2,18 +2,18 @@
  * Warm runtime sessions, lent for one turn at a time. What a lease finds warm and in agreement with our history it uses
  * without connect, create or resume.
  */
-import { GatewayError } from '../errors.ts';
+import type { GatewayError } from '../errors.ts';
 import { removeMarker } from './context-marker.ts';
 import { KeyedLock } from './keyed-lock.ts';
 import { chooseEviction, chooseIdle } from './lease-policy.ts';
 import type { RuntimeFleet } from './runtime-fleet.ts';
-import { shuttingDown } from './runtime-fleet.ts';
 import type { RuntimeHost } from './runtime-host.ts';
 import type { RuntimeParts } from './runtime-parts.ts';
 import type { LeaseRequest, Prompt, SessionLease } from './runtime-port.ts';
 import { type RuntimeSession, SessionGoneError } from './runtime-session.ts';
 import { sessionFingerprint } from './session-config.ts';
 import { isCurrent, openSession } from './session-opener.ts';
+import { runtimesBusy, shuttingDown } from './unavailable.ts';
 import { UserAborts } from './user-aborts.ts';
 
 interface Entry {
@@ -175,7 +175,7 @@ export class LeasePool {
     const here = [...this.#entries.values()].filter((entry) => entry.session.host === host);
     const victim = chooseEviction(here);
     if (!victim) {
-      throw new GatewayError('runtimes_busy', 'All Copilot runtimes are busy. Try again shortly.', { retryAfter: 2 });
+      throw runtimesBusy();
     }
     void this.#discard(victim);
   }

@@ -63,9 +63,7 @@ export async function openRuntimes(config: Config, dependencies: RuntimeDependen
     quota: (user, signal) => accounts.quota(user, signal),
     deleteSession: async (_user, sessionId, signal) => {
       await pool.drop(sessionId, new GatewayError('not_found', 'There is no such chat.'));
-      // After a failover it may live on more than one server.
-      const keepers = fleet.hosts().filter((host) => host.state === 'runtime');
-      await Promise.all(keepers.map((host) => host.deleteSession(sessionId, signal)));
+      if (topology.state === 'runtime') await deleteEverywhere(fleet, sessionId, signal);
       await parts.sessionFiles.deleteSession(sessionId);
     },
     endUser: async (userId, error) => {
@@ -80,6 +78,16 @@ export async function openRuntimes(config: Config, dependencies: RuntimeDependen
       await fleet.close();
     },
   };
+}
+
+/** After a failover a session may live on more than one server. */
+async function deleteEverywhere(fleet: RuntimeFleet, sessionId: string, signal: AbortSignal): Promise<void> {
+  const hosts = await fleet.acquireAll(signal);
+  try {
+    await Promise.all(hosts.map((host) => host.deleteSession(sessionId, signal)));
+  } finally {
+    for (const host of hosts) fleet.release(host);
+  }
 }
 
 async function warmUp(fleet: RuntimeFleet, parts: RuntimeParts, user: RuntimeUser): Promise<void> {

@@ -2,8 +2,7 @@
  * The runtimes of this instance: one per place, started on first use, once for all who wait; ended when idle, worn, hung or
  * in the way. Whoever acquires a host releases it.
  */
-import { GatewayError } from '../errors.ts';
-import { runtimeUnavailable, within } from './deadline.ts';
+import { within } from './deadline.ts';
 import { chooseEviction, chooseIdle, reasonToRecycle, restartDelay, wearLimits } from './lease-policy.ts';
 import { residentBytes } from './process-memory.ts';
 import { choosePlace } from './routing-policy.ts';
@@ -12,6 +11,7 @@ import type { RuntimeParts } from './runtime-parts.ts';
 import { isWell, newPlace, type RuntimePlace } from './runtime-place.ts';
 import type { RuntimeStatus } from './runtime-port.ts';
 import type { Topology } from './topologies/topology.ts';
+import { runtimesBusy, runtimeUnavailable, shuttingDown } from './unavailable.ts';
 
 export class RuntimeFleet {
   readonly #topology: Topology;
@@ -76,6 +76,20 @@ export class RuntimeFleet {
     host.uses += 1;
     host.lastUsedAt = this.#parts.clock();
     return host;
+  }
+
+  /**
+   * Every place that can be reached, each counted as in use until `release`: for what may lie on any of several servers.
+   * Those that cannot are logged and left out.
+   */
+  async acquireAll(signal: AbortSignal): Promise<RuntimeHost[]> {
+    const reached = (this.#topology.slots ?? []).map((slot) =>
+      this.#use(slot, false, signal).catch((error: unknown) => {
+        this.#parts.logger.warn({ runtime: slot, err: error }, 'a runtime could not be reached');
+        return null;
+      }),
+    );
+    return (await Promise.all(reached)).filter((host) => host !== null);
   }
 
   /** Counterpart of `acquire`. */
@@ -192,7 +206,7 @@ export class RuntimeFleet {
     if (occupied.length + this.#retired.size < maxRuntimes) return;
     const victim = mayEvict ? chooseEviction(occupied.flatMap((other) => (other.host ? [other.host] : []))) : null;
     if (!victim) {
-      throw new GatewayError('runtimes_busy', 'All Copilot runtimes are busy. Try again shortly.', { retryAfter: 2 });
+      throw runtimesBusy();
     }
     void victim.end('made room for another user');
   }
@@ -232,9 +246,4 @@ export class RuntimeFleet {
 
 function pickWear(host: RuntimeHost) {
   return { startedAt: host.startedAt, sessionsOpened: host.sessionsOpened };
-}
-
-/** What everybody hears while the gateway closes. */
-export function shuttingDown(): GatewayError {
-  return new GatewayError('shutting_down', 'The gateway is shutting down. Try again shortly.', { retryAfter: 2 });
 }

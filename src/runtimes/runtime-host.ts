@@ -3,9 +3,10 @@
  * a call that ran out of time makes the runtime prove that it lives.
  */
 import type { CopilotClient, CopilotSession, ResumeSessionConfig } from '@github/copilot-sdk';
-import { DeadlineError, runtimeUnavailable, within } from './deadline.ts';
+import { DeadlineError, within } from './deadline.ts';
 import type { RuntimeParts } from './runtime-parts.ts';
 import type { RuntimeStatus } from './runtime-port.ts';
+import { runtimeUnavailable } from './unavailable.ts';
 
 /** What a topology hands over once a runtime answers. */
 export interface RuntimeConnectionParts {
@@ -174,9 +175,8 @@ export class RuntimeHost {
   }
 
   async #ask(): Promise<boolean> {
-    const { probe } = this.#parts.timings;
     try {
-      const answer = await within(this.#client.getStatus(), { what: 'status.get', ms: probe, signals: [this.gone] });
+      const answer = await this.#signOfLife();
       this.version = answer.version;
       this.healthy = true;
     } catch (error) {
@@ -187,6 +187,18 @@ export class RuntimeHost {
       }
     }
     return this.healthy;
+  }
+
+  /** Where it was our own process that stood still, the answer lies there already: a second, short look finds it. */
+  async #signOfLife(): Promise<{ version: string }> {
+    const { probe } = this.#parts.timings;
+    const ask = (ms: number) => within(this.#client.getStatus(), { what: 'status.get', ms, signals: [this.gone] });
+    try {
+      return await ask(probe);
+    } catch (error) {
+      if (!(error instanceof DeadlineError)) throw error;
+      return ask(probe / 4);
+    }
   }
 
   async #end(reason: unknown): Promise<void> {

@@ -4,13 +4,14 @@
  */
 import type { CopilotSession, SessionEvent } from '@github/copilot-sdk';
 import { GatewayError } from '../errors.ts';
-import { runtimeUnavailable, within } from './deadline.ts';
+import { within } from './deadline.ts';
 import { isSessionMissing } from './runtime-errors.ts';
 import type { RuntimeHost } from './runtime-host.ts';
 import type { RuntimeParts } from './runtime-parts.ts';
 import type { LeaseRequest, Prompt, RuntimeEvent } from './runtime-port.ts';
 import { blobsOf } from './session-history.ts';
 import { TurnRun } from './turn-run.ts';
+import { runtimeUnavailable } from './unavailable.ts';
 
 /** Where the SDK's events go: the session's object exists only after its first ones came. */
 export interface EventRelay {

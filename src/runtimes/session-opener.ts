@@ -6,7 +6,6 @@ import { randomUUID } from 'node:crypto';
 import type { SessionEvent } from '@github/copilot-sdk';
 import { GatewayError } from '../errors.ts';
 import { type ContextMarker, readMarker, writeMarker } from './context-marker.ts';
-import { runtimeUnavailable } from './deadline.ts';
 import { errorOf, failureOfCall, isSessionMissing } from './runtime-errors.ts';
 import type { RuntimeHost } from './runtime-host.ts';
 import type { RuntimeParts } from './runtime-parts.ts';
@@ -15,6 +14,7 @@ import { type EventRelay, RuntimeSession } from './runtime-session.ts';
 import { sessionConfig } from './session-config.ts';
 import { openSessionFiles, STATE_PATH } from './session-files.ts';
 import { EVENTS_FILE, eventFile, transcriptOf } from './session-history.ts';
+import { runtimeUnavailable } from './unavailable.ts';
 
 /** An opened session and the note that tells whether it is still the last word. */
 export interface Opening {

@@ -6,12 +6,13 @@
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { CopilotClient, RuntimeConnection } from '@github/copilot-sdk';
-import { runtimeUnavailable, within } from './deadline.ts';
+import { within } from './deadline.ts';
 import type { RuntimeDirectories, RuntimeDirectory } from './runtime-directory.ts';
 import { RuntimeHost } from './runtime-host.ts';
 import type { RuntimeParts } from './runtime-parts.ts';
 import { childOf, divertStderr, onConnectionClose, silenceWriteErrors } from './sdk-internals.ts';
 import { STATE_PATH } from './session-files.ts';
+import { runtimeUnavailable } from './unavailable.ts';
 
 /**
  * Starts a process.

@@ -3,12 +3,12 @@
  */
 import type { SessionEvent } from '@github/copilot-sdk';
 import { GatewayError } from '../errors.ts';
-import { runtimeUnavailable } from './deadline.ts';
 import { EventQueue } from './event-queue.ts';
 import { givesUp } from './retry-policy.ts';
 import { errorOf } from './runtime-errors.ts';
 import type { RuntimeCredential, RuntimeEvent } from './runtime-port.ts';
 import { answerOf, beginTurn, endTurn, reduceEvent, type TurnState } from './session-events.ts';
+import { runtimeUnavailable } from './unavailable.ts';
 
 const EMPTY_ANSWER = { type: null, status: null, code: null, message: 'an empty answer', retryAfter: null };
 

@@ -76,6 +76,31 @@ describe('runtimes: what only servers of others bring', { timeout: 60_000 }, () 
     await runtimes.close();
   });
 
+  test('a service token that only the server has pays for all', async () => {
+    const token = ground.api.issueToken('hubot');
+    const server = await ground.startServer({ env: { COPILOT_GITHUB_TOKEN: token } });
+    const copilot = { cliUrls: [server.url], connectionToken: CONNECTION_TOKEN, auth: 'service' as const };
+    const runtimes = await ground.open({ copilot });
+    const user = { userId: '5', credential: { kind: 'service' as const, token: '' } };
+    const { answer } = await runTurn(await runtimes.lease(leaseRequest(user, 'serviced'), soon()), say('Hello (sv)'));
+    assert.match(answer, /Hello/);
+    assert.equal(ground.api.modelRequests.at(-1)?.token, token);
+    assert.ok((await runtimes.models(user, soon())).length > 1);
+    await runtimes.close();
+  });
+
+  test('a deleted chat is deleted on its server, also by an instance that never used it', async () => {
+    const request = leaseRequest(ground.user('mona'), 'erased');
+    const first = await ground.open();
+    await runTurn(await first.lease(request, soon()), say('Erase me.'));
+    await first.close();
+    const second = await ground.open();
+    await second.deleteSession(request.user, request.sessionId, soon());
+    const { answer } = await runTurn(await second.lease(request, soon()), say('what did I say before?'));
+    assert.match(answer, /That was the first thing/);
+    await second.close();
+  });
+
   test('a session the server dropped behind our back is opened anew within the same lease', async () => {
     const runtimes = await ground.open();
     const request = leaseRequest(ground.user('mona'), 'dropped');

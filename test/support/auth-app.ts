@@ -1,8 +1,5 @@
 /** This room in a real Fastify over real SQLite, against the stand-in of GitHub; and a browser that keeps its cookies. */
 import assert from 'node:assert/strict';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import Fastify, { type FastifyBaseLogger, type FastifyInstance, type FastifyPluginAsync } from 'fastify';
 import type { Logger } from 'pino';
 import { type Auth, openAuth } from '../../src/auth/open-auth.ts';
@@ -23,7 +20,7 @@ export interface AuthAppOptions {
   env?: Record<string, string>;
   /** An own stand-in, or one that another app uses too. */
   standIn?: StandIn | StandInOptions;
-  /** A directory to keep data in across apps; default: an own one that goes with the app. */
+  /** A directory to keep data in across apps; default: in memory, gone with the app. */
   dataDir?: string;
   tokenVerifier?: TokenVerifier;
   githubDeadlineMs?: number;
@@ -60,10 +57,9 @@ const SECRETS = {
 };
 
 export async function openAuthApp(options: AuthAppOptions = {}): Promise<AuthApp> {
-  const ownDir = options.dataDir === undefined ? await mkdtemp(join(tmpdir(), 'pilothouse-auth-')) : null;
   const shared = options.standIn !== undefined && 'close' in options.standIn ? options.standIn : null;
   const standIn = shared ?? (await startStandIn(options.standIn as StandInOptions | undefined));
-  const config = configOf(standIn, options.dataDir ?? ownDir ?? '', options.env);
+  const config = configOf(standIn, options.dataDir, options.env);
   const log: string[] = [];
   const write = (line: string) => void log.push(line);
   const logger = options.logger?.(write) ?? createLogger({ level: 'debug', secrets: [], destination: { write } });
@@ -79,7 +75,6 @@ export async function openAuthApp(options: AuthAppOptions = {}): Promise<AuthApp
   const closeAll = async () => {
     await opened.close();
     if (shared === null) await standIn.close();
-    if (ownDir !== null) await rm(ownDir, { recursive: true });
   };
   try {
     const { tokenVerifier = null, githubDeadlineMs, sweepMs } = options;
@@ -136,9 +131,9 @@ async function buildTestApp(
   return app;
 }
 
-function configOf(standIn: StandIn, dataDir: string, env: Record<string, string> = {}): Config {
+function configOf(standIn: StandIn, dataDir: string | undefined, env: Record<string, string> = {}): Config {
   return parseConfig({
-    DATA_DIR: dataDir,
+    ...(dataDir === undefined ? { DATABASE_URL: 'sqlite::memory:' } : { DATA_DIR: dataDir }),
     GITHUB_URL: standIn.githubUrl,
     GITHUB_API_URL: standIn.githubApiUrl,
     GITHUB_CLIENT_ID: standIn.clientId,

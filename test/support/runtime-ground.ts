@@ -32,7 +32,7 @@ export interface Ground {
   /** Runtimes with an empty disk of their own (and the same store), closed with the ground. */
   open(changes?: OpenChanges): Promise<Runtimes & { readonly dataDir: string }>;
   /** A further server with its own volume; only where servers are external. */
-  startServer(settings?: { volume?: string; port?: number }): Promise<HeadlessServer>;
+  startServer(settings?: { volume?: string; port?: number; env?: Record<string, string> }): Promise<HeadlessServer>;
   folder(): Promise<string>;
   /** A user of the stand-in with a live token. */
   user(login: string, version?: number): RuntimeUser & { readonly credential: { readonly token: string } };
@@ -56,7 +56,7 @@ export async function layGround(arrangement: Arrangement): Promise<Ground> {
   const start: Ground['startServer'] = async (settings = {}) => {
     if (!kind) throw new Error('This arrangement has no servers');
     const volume = settings.volume ?? (await folder());
-    const server = await startServer(kind, { env, ...settings, volume });
+    const server = await startServer(kind, { ...settings, env: { ...env, ...settings.env }, volume });
     servers.push(server);
     return server;
   };

@@ -1,9 +1,10 @@
 import { CopilotClient, RuntimeConnection } from '@github/copilot-sdk';
-import { runtimeUnavailable, within } from '../deadline.ts';
+import { within } from '../deadline.ts';
 import { RuntimeHost } from '../runtime-host.ts';
 import type { RuntimeParts } from '../runtime-parts.ts';
 import { acknowledgeSoon, onConnectionClose, sendWithoutDelay, silenceWriteErrors } from '../sdk-internals.ts';
 import { checkServer } from '../server-check.ts';
+import { runtimeUnavailable } from '../unavailable.ts';
 import type { OpenTopology } from './topology.ts';
 
 /** With more runs at once there is traffic enough for the acknowledgements to ride on. */
@@ -15,6 +16,7 @@ const QUIET_RUNS = 8;
  */
 export const openExternal: OpenTopology = async (parts) => ({
   name: 'external',
+  state: 'runtime',
   slots: parts.config.copilot.cliUrls,
   warmSessions: 200,
   recycles: false,

@@ -11,6 +11,7 @@ export const openIsolated: OpenTopology = async (parts) => {
   const directories = await openRuntimeDirectories(parts.config.dataDir, parts.clock());
   return {
     name: 'isolated',
+    state: 'store',
     slots: null,
     warmSessions: 20,
     recycles: true,

@@ -11,6 +11,7 @@ export const openShared: OpenTopology = async (parts) => {
   const count = parts.config.copilot.sharedRuntimes;
   return {
     name: 'shared',
+    state: 'store',
     slots: Array.from({ length: count }, (_, index) => `shared-${index + 1}`),
     warmSessions: 200,
     recycles: true,

@@ -4,6 +4,8 @@ import type { RuntimeParts } from '../runtime-parts.ts';
 /** How runtimes are arranged. A topology is a file here and a row in `open-runtimes.ts`. */
 export interface Topology {
   readonly name: 'isolated' | 'shared' | 'external';
+  /** Where sessions' state is kept: in our store, or on the runtime's own volume. */
+  readonly state: 'store' | 'runtime';
   /** The places there are, each for one runtime; null: one for every user, as they come. */
   readonly slots: readonly string[] | null;
   /** Most sessions of one runtime that stay warm: each holds some 2.3 MB in it. */
