@@ -31,10 +31,12 @@ import type { Store } from './store/store.ts';
 import type { TurnEngine } from './turns/turn-engine.ts';
 import type { UserEvents } from './turns/user-events.ts';
 import { registerUsage } from './usage/usage-routes.ts';
+import { registerPage } from './web/page-plugin.ts';
 import { clientAddress } from './wire/client-address.ts';
 import type { EventStreams } from './wire/event-stream.ts';
 import { newId } from './wire/ids.ts';
 import { acceptOnlyJson } from './wire/json-bodies.ts';
+import { cutLateConnections } from './wire/late-connections.ts';
 import { registerProblems } from './wire/problem-replies.ts';
 import { compileValidator } from './wire/validation.ts';
 
@@ -57,6 +59,9 @@ export interface AppDependencies {
 
 /** Largest request body in bytes. */
 const BODY_LIMIT = 1024 * 1024;
+
+/** How long closing waits for connections, in milliseconds; within what the gateway's grace leaves for closing. */
+const LATE_MS = 1_500;
 
 /** The gateway's HTTP side, ready to listen or to be asked by `inject`. */
 export async function buildApp(config: Config, deps: AppDependencies): Promise<FastifyInstance> {
@@ -89,9 +94,11 @@ export async function buildApp(config: Config, deps: AppDependencies): Promise<F
   };
   const guarded: FastifyPluginAsync = (scope) => guardedScope(scope, config, deps);
   await app.register(publicScope);
+  await registerPage(app, { imageSources: avatarSources(config) });
   await app.register(guarded);
   registerOpenAiNotFound(app);
   app.addHook('preClose', async () => deps.streams.close());
+  cutLateConnections(app, LATE_MS);
   return app;
 }
 
