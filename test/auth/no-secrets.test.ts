@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
-import { readdir, readFile } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { it } from 'node:test';
 import { pino } from 'pino';
@@ -12,8 +13,11 @@ const naked = (write: (line: string) => void) =>
     { write },
   );
 
-it('no token, code, state, verifier, cookie or secret is in any log line, answer or file, whatever goes wrong', async () => {
+it('no token, code, state, verifier, cookie or secret is in any log line, answer or file, whatever goes wrong', async (test) => {
+  const dataDir = await mkdtemp(join(tmpdir(), 'pilothouse-auth-'));
+  test.after(() => rm(dataDir, { recursive: true }));
   await using gateway = await openAuthApp({
+    dataDir,
     logger: naked,
     standIn: { tokens: 'expiring' },
     githubDeadlineMs: 300,
@@ -81,8 +85,10 @@ it('no token, code, state, verifier, cookie or secret is in any log line, answer
     assert.doesNotMatch(text, shapes, where);
     for (const secret of secrets) assert.ok(!text.includes(secret), `${where} has ${secret.slice(0, 6)}…`);
   }
-  for (const name of await readdir(gateway.config.dataDir)) {
-    const bytes = await readFile(join(gateway.config.dataDir, name), 'latin1');
+  const files = await readdir(dataDir);
+  assert.ok(files.includes('gateway.db'));
+  for (const name of files) {
+    const bytes = await readFile(join(dataDir, name), 'latin1');
     assert.doesNotMatch(bytes, /\bgh[opusr]_[A-Za-z0-9]{8,}/, name);
   }
 });

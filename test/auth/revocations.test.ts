@@ -68,10 +68,12 @@ test('a sign-out on one instance ends streams on another that shares the databas
     const proofs = await one.store.webSessions.list('1001', one.now(), 1e9);
     const stream = two.auth.revocations.signalFor(session('1001', proofs[0]?.publicId ?? ''), until.signal);
     const stranger = two.auth.revocations.signalFor(token('1001', 'never-issued'), until.signal);
-    await new Promise((resolve) => stranger.addEventListener('abort', resolve));
+    const ended = (signal: AbortSignal) => new Promise((resolve) => signal.addEventListener('abort', resolve));
+    const streamEnds = ended(stream);
+    await ended(stranger);
     assert.equal(stream.aborted, false);
     await browser.api('POST', '/auth/logout');
-    await new Promise((resolve) => stream.addEventListener('abort', resolve));
+    await streamEnds;
     assert.equal(two.auth.revocations.size, 0);
   } finally {
     await standIn.close();
