@@ -14,6 +14,7 @@ import Fastify, {
 } from 'fastify';
 import type { Logger } from 'pino';
 import type { Auth } from './auth/open-auth.ts';
+import { hasSessionCookie } from './auth/web-session-plugin.ts';
 import { registerChatRoutes } from './chats/routes.ts';
 import type { Config } from './config.ts';
 import { GatewayError } from './errors.ts';
@@ -94,7 +95,10 @@ export async function buildApp(config: Config, deps: AppDependencies): Promise<F
   };
   const guarded: FastifyPluginAsync = (scope) => guardedScope(scope, config, deps);
   await app.register(publicScope);
-  await registerPage(app, { imageSources: avatarSources(config) });
+  await registerPage(app, {
+    imageSources: avatarSources(config),
+    hasSession: (request) => hasSessionCookie(request, config),
+  });
   await app.register(guarded);
   registerOpenAiNotFound(app);
   app.addHook('preClose', async () => deps.streams.close());

@@ -6,11 +6,13 @@ import { access } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import fastifyStatic from '@fastify/static';
-import type { FastifyInstance, FastifyPluginAsync, FastifyReply } from 'fastify';
+import type { FastifyInstance, FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify';
 
 export interface PageOptions {
   /** Where people's pictures come from, as CSP sources, e.g. `https://avatars.githubusercontent.com`. */
   readonly imageSources: readonly string[];
+  /** Whether the request comes with a web session, good or not: without one, a chat's address leads to sign-in. */
+  readonly hasSession: (request: FastifyRequest) => boolean;
   /** What `scripts/build-page.mjs` made. Default `src/web/public`. */
   readonly directory?: string;
 }
@@ -18,7 +20,8 @@ export interface PageOptions {
 const PUBLIC = fileURLToPath(new URL('public', import.meta.url));
 
 /** The addresses of the page itself; what else a person may type is not found. */
-const PAGES = ['/', '/c/:chatId'];
+const FIRST_PAGE = '/';
+const PAGES = [FIRST_PAGE, '/c/:chatId'];
 
 /** A name with a hash in it never changes its content. */
 const FOR_EVER = { immutable: true, maxAge: '1y' } as const;
@@ -31,7 +34,9 @@ export async function registerPage(app: FastifyInstance, options: PageOptions): 
     await scope.register(fastifyStatic, { root: directory, serve: false, preCompressed: true, index: false });
     const hidden = { schema: { hide: true } };
     for (const path of PAGES) {
-      scope.get(path, hidden, async (_request, reply) => {
+      scope.get(path, hidden, async (request, reply) => {
+        // The first page itself says what this is and has the way in.
+        if (path !== FIRST_PAGE && !options.hasSession(request)) return leadToSignIn(request, reply);
         reply.headers(headers);
         if (await isMissing(join(directory, 'index.html'))) return notBuilt(reply);
         return reply.sendFile('index.html', { cacheControl: false });
@@ -42,6 +47,11 @@ export async function registerPage(app: FastifyInstance, options: PageOptions): 
     );
   };
   await app.register(page);
+}
+
+function leadToSignIn(request: FastifyRequest, reply: FastifyReply): FastifyReply {
+  reply.header('cache-control', 'no-store');
+  return reply.redirect(`/auth/github?returnTo=${encodeURIComponent(request.url)}`, 302);
 }
 
 function pageHeaders(imageSources: readonly string[]): Record<string, string> {
