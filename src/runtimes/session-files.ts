@@ -18,9 +18,30 @@ export function openSessionFiles(
   session: string,
   clock: () => number,
 ): SessionFiles {
+  /*
+   * Directories are remembered only while the session is open: files bring their own, the runtime does without empty ones
+   * (a rebuilt session has none), and each would cost a commit of the store when the session is created.
+   */
+  const directories = new Map<string, number>();
   let sealed = false;
   const writing = (): void => {
     if (sealed) throw new Error('The session is closed');
+  };
+  const stat = async (path: string): Promise<SessionFsFileInfo | null> => {
+    const found = await repository.stat(session, path);
+    if (found) return describe(found);
+    const madeAt = directories.get(path);
+    return madeAt === undefined
+      ? null
+      : describe({ kind: 'directory', size: 0, createdAt: madeAt, modifiedAt: madeAt });
+  };
+  const list = async (path: string): ReturnType<SessionFileRepository['list']> => {
+    try {
+      return await repository.list(session, path);
+    } catch (error) {
+      if (directories.has(path) && (error as NodeJS.ErrnoException).code === 'ENOENT') return [];
+      throw error;
+    }
   };
   return {
     seal: () => {
@@ -35,19 +56,18 @@ export function openSessionFiles(
       writing();
       await repository.append(session, path, content, clock());
     },
-    exists: async (path) => (await repository.stat(session, path)) !== null,
-    stat: async (path) => describe((await repository.stat(session, path)) ?? missing(path)),
+    exists: async (path) => (await stat(path)) !== null,
+    stat: async (path) => (await stat(path)) ?? missing(path),
     mkdir: async (path) => {
       writing();
-      await repository.mkdir(session, path, clock());
+      directories.set(path, clock());
     },
-    readdir: async (path) => (await repository.list(session, path)).map((entry) => entry.name),
-    readdirWithTypes: async (path) =>
-      (await repository.list(session, path)).map((entry) => ({ name: entry.name, type: entry.kind })),
+    readdir: async (path) => (await list(path)).map((entry) => entry.name),
+    readdirWithTypes: async (path) => (await list(path)).map((entry) => ({ name: entry.name, type: entry.kind })),
     rm: async (path, _recursive, force) => {
       writing();
       const removed = await repository.remove(session, path);
-      if (!removed && !force) missing(path);
+      if (!directories.delete(path) && !removed && !force) missing(path);
     },
     rename: async (from, to) => {
       writing();

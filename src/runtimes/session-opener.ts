@@ -88,7 +88,6 @@ class SessionOpener {
     const { sessionId, model } = this.#request;
     const { sessionFiles, clock } = this.#parts;
     const content = eventFile({ id: sessionId, model, cwd: '/' }, history, clock());
-    await sessionFiles.mkdir(sessionId, STATE_PATH, clock());
     await sessionFiles.append(sessionId, `${STATE_PATH}/${EVENTS_FILE}`, content, clock());
     return this.#must('resume', history);
   }
