@@ -41,7 +41,7 @@ export class GatewayApi {
   deleteToken = (id: string): Promise<void> => this.#http.json('DELETE', `/api/tokens/${enc(id)}`);
   models = (): Promise<Page<Model>> => this.#http.json('GET', '/api/models');
   quota = (): Promise<Page<Quota>> => this.#http.json('GET', '/api/quota');
-  usage = (): Promise<Page<UsageRow>> => this.#http.json('GET', '/api/usage');
+  usage = (): Promise<Page<UsageRow>> => this.#http.json('GET', '/api/usage?groupBy=model');
 
   chats(filter: ChatFilter, cursor: string | null, limit: number, signal: AbortSignal): Promise<Page<ChatView>> {
     const query = new URLSearchParams({ limit: String(limit) });

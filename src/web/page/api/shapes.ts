@@ -64,12 +64,12 @@ export interface Quota {
   resetsAt: string | null;
 }
 
-/** One row of the ledger; what a gateway does not count is missing. */
+/** What one model was used for in the last 30 days. */
 export interface UsageRow {
   model: string | null;
-  requests?: number;
-  inputTokens?: number | null;
-  outputTokens?: number | null;
+  requests: number;
+  inputTokens: number;
+  outputTokens: number;
 }
 
 /** What a message is sent with. */

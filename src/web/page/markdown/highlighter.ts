@@ -11,7 +11,10 @@ interface Branch {
   children: CodeNode[];
 }
 
-/** Collects what the grammar says; highlight.js would make HTML of it. */
+/**
+ * Collects what the grammar says; highlight.js would make HTML of it. Its core (11.12.0) calls `openNode` and `closeNode` as
+ * well, which its types leave out.
+ */
 class TreeEmitter implements Emitter {
   readonly root: Branch = { scope: '', children: [] };
   readonly #open: Branch[] = [this.root];
@@ -24,6 +27,14 @@ class TreeEmitter implements Emitter {
 
   endScope(): void {
     if (this.#open.length > 1) this.#open.pop();
+  }
+
+  openNode(name: string): void {
+    this.startScope(name);
+  }
+
+  closeNode(): void {
+    this.endScope();
   }
 
   addText(text: string): void {
@@ -70,7 +81,8 @@ export class Highlighter {
   /** The code as a tree; null: the grammar is not here, or the code is too long. */
   highlight(code: string, grammar: string): readonly CodeNode[] | null {
     if (code.length > LONGEST || !this.has(grammar)) return null;
-    const { _emitter } = this.#hljs.highlight(code, { language: grammar, ignoreIllegals: true });
-    return _emitter instanceof TreeEmitter ? _emitter.root.children : null;
+    const { _emitter, errorRaised } = this.#hljs.highlight(code, { language: grammar, ignoreIllegals: true });
+    // A grammar that broke off has told only half of the code.
+    return _emitter instanceof TreeEmitter && errorRaised === undefined ? _emitter.root.children : null;
   }
 }

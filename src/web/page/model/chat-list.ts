@@ -2,7 +2,7 @@
 import { type ApiError, apiErrorOf } from '../api/api-error.ts';
 import type { ChatPatch, GatewayApi } from '../api/gateway-api.ts';
 import type { ChatView, UserEvent } from '../api/shapes.ts';
-import { newestFirst, withChat } from './chat-order.ts';
+import { newerChat, newestFirst, withChat } from './chat-order.ts';
 import { Observable } from './observable.ts';
 
 const PAGE = 40;
@@ -94,12 +94,13 @@ export class ChatList extends Observable {
   }
 
   /** Shows a chat as it is now, if it belongs into this list. */
-  put(chat: ChatView): void {
-    const listed = this.find(chat.id) !== null;
+  put(read: ChatView): void {
+    const listed = this.find(read.id);
+    const chat = newerChat(listed, read);
     if (this.query.trim() === '') {
       this.#items =
         chat.archived === this.archived ? withChat(this.#items, chat) : this.#items.filter(({ id }) => id !== chat.id);
-    } else if (listed) {
+    } else if (listed !== null) {
       this.#items = withChat(this.#items, chat);
     }
     this.changed();

@@ -15,6 +15,16 @@ export function newestFirst(chats: readonly ChatView[]): ChatView[] {
   return chats.toSorted((a, b) => b.updatedAt.localeCompare(a.updatedAt) || b.id.localeCompare(a.id));
 }
 
+/**
+ * What is known of a chat after it was read again: an answer that was on its way while more was told is not the newer one.
+ * A title never goes away once there is one.
+ */
+export function newerChat(known: ChatView | null, read: ChatView): ChatView {
+  if (known === null) return read;
+  if (read.updatedAt < known.updatedAt) return known;
+  return read.title === null ? { ...read, title: known.title } : read;
+}
+
 /** `chats` with this one, in place of the one with its id. */
 export function withChat(chats: readonly ChatView[], chat: ChatView): ChatView[] {
   return newestFirst([...chats.filter(({ id }) => id !== chat.id), chat]);

@@ -2,6 +2,7 @@
 import { type ApiError, apiErrorOf } from '../api/api-error.ts';
 import type { GatewayApi } from '../api/gateway-api.ts';
 import type { ChatView, MessageView, OutgoingMessage, TurnView, UserEvent } from '../api/shapes.ts';
+import { newerChat } from './chat-order.ts';
 import { LiveAnswer } from './live-answer.ts';
 import { MessageHistory } from './message-history.ts';
 import { pendingId, type TurnGroup, unexplained } from './message-order.ts';
@@ -85,7 +86,7 @@ export class Conversation extends Observable {
       const [chat, page] = await Promise.all([this.#api.chat(this.chatId, signal), this.#history.readNewest(signal)]);
       // Our own message may be in the page before we know that it was taken.
       await this.attempt?.settled;
-      this.chat = chat;
+      this.chat = newerChat(this.chat, chat);
       this.#events.onChat(chat);
       this.#history.takeNewest(page);
       this.status = 'ready';
@@ -161,7 +162,7 @@ export class Conversation extends Observable {
   /** Something happened to this chat, perhaps in another tab. */
   async hear(event: UserEvent): Promise<void> {
     if (event.event === 'chat.updated') {
-      this.chat = event.data.chat;
+      this.chat = newerChat(this.chat, event.data.chat);
       this.changed();
     }
     if (event.event !== 'turn.started' && event.event !== 'turn.queued' && event.event !== 'turn.ended') return;

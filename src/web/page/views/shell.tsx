@@ -22,6 +22,7 @@ export function Shell({ me }: { me: Me }) {
   useShortcuts(workspace, () => setDrawer(true));
   useTitle(workspace);
   useEffect(() => setDrawer(false), [workspace.conversation]);
+  useEscape(drawer, () => setDrawer(false));
   return (
     <WorkspaceContext.Provider value={workspace}>
       <a class="skip-link" href="#composer">
@@ -69,6 +70,19 @@ function useOwnWorkspace(me: Me): Workspace {
   );
   useEffect(() => workspace.start(), [workspace]);
   return workspace;
+}
+
+/** Escape closes the drawer wherever the focus is; what lies above it (a menu, a dialog) takes Escape for itself. */
+function useEscape(active: boolean, close: () => void): void {
+  useEffect(() => {
+    if (!active) return undefined;
+    const onKey = (event: KeyboardEvent) => {
+      const above = document.querySelector('dialog[open], [popover]:popover-open') !== null;
+      if (event.key === 'Escape' && !above) close();
+    };
+    document.addEventListener('keydown', onKey);
+    return () => document.removeEventListener('keydown', onKey);
+  }, [active, close]);
 }
 
 function useTitle(workspace: Workspace): void {

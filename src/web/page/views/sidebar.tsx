@@ -25,16 +25,7 @@ export function Sidebar({ open, onClose, onSettings }: SidebarProps) {
     return () => opener?.focus();
   }, [open, narrow]);
   return (
-    <aside
-      ref={panel}
-      id="sidebar"
-      class="sidebar"
-      aria-label={t('chats')}
-      inert={narrow && !open}
-      onKeyDown={(event) => {
-        if (event.key === 'Escape' && narrow && !event.defaultPrevented) onClose();
-      }}
-    >
+    <aside ref={panel} id="sidebar" class="sidebar" aria-label={t('chats')} inert={narrow && !open}>
       <SidebarHead onClose={onClose} />
       <nav class="chat-nav" aria-label={t('chats')}>
         <ChatSections onChosen={onClose} />

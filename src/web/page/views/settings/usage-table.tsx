@@ -36,13 +36,12 @@ export function UsageTable() {
 
 function Row({ row }: { row: UsageRow }) {
   const { translator } = usePage();
-  const shown = (value: number | null | undefined) => (value == null ? '–' : translator.number(value));
   return (
     <tr>
       <th scope="row">{row.model ?? '–'}</th>
-      <td>{shown(row.requests)}</td>
-      <td>{shown(row.inputTokens)}</td>
-      <td>{shown(row.outputTokens)}</td>
+      <td>{translator.number(row.requests)}</td>
+      <td>{translator.number(row.inputTokens)}</td>
+      <td>{translator.number(row.outputTokens)}</td>
     </tr>
   );
 }
