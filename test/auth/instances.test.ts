@@ -57,6 +57,21 @@ describe('two instances on one database', () => {
     assert.equal(exchanges(), before);
   });
 
+  it('a state is used up before the code is exchanged, not after', async () => {
+    const [first, second] = both();
+    const [here, there] = [first.browser(), second.browser()];
+    const callback = await here.toCallback('mona');
+    for (const [name, value] of here.cookies) there.cookies.set(name, value);
+    const before = exchanges();
+    standIn.setGitHubFault({ slowMs: 1_000, pathPrefix: '/login/oauth/access_token' });
+    const slow = here.open(callback);
+    while (exchanges() === before) await new Promise(setImmediate);
+    assert.equal((await there.api('GET', callback)).statusCode, 400);
+    standIn.setGitHubFault(null);
+    assert.equal((await slow).statusCode, 302);
+    assert.equal(exchanges(), before + 1);
+  });
+
   it('an expiring token is renewed once for all of both', async () => {
     const [first, second] = both();
     await first.browser().signIn('hubot');
