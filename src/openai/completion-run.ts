@@ -45,6 +45,12 @@ export interface CompletionOutcome extends CompletionEnd {
 /** Where the answer goes while it is written; null: nowhere, it is wanted in one piece. */
 export type TextSink = ((text: string) => void) | null;
 
+/**
+ * No sign that the model speaks: a title is made of the prompt, and during the runtime's own retries the clock of the first
+ * token goes on.
+ */
+const SILENT: ReadonlySet<RuntimeEvent['type']> = new Set(['title', 'retrying']);
+
 /** How long a runtime may take to forget a session, in milliseconds. */
 const FORGET_MS = 10_000;
 
@@ -138,8 +144,7 @@ class CompletionRun {
 
   #hear(event: RuntimeEvent, deadlines: TurnDeadlines): void {
     if (event.type === 'accepted') deadlines.accepted();
-    // A retry of the runtime's own is no sign that the model speaks: the clock of the first token goes on.
-    else if (event.type !== 'retrying') deadlines.alive();
+    else if (!SILENT.has(event.type)) deadlines.alive();
     if (event.type === 'text') {
       this.#ledger.spoken();
       this.#say(this.#relay.add(event.text));
