@@ -34,6 +34,8 @@ export class RuntimeHost {
   readonly state: 'store' | 'runtime';
   readonly startedAt: number;
   lastUsedAt: number;
+  /** When a session of it last said anything. */
+  lastHeardAt = 0;
   /** Leases and other uses under way. */
   uses = 0;
   /** Warm sessions, counted by the pool. */
@@ -176,8 +178,7 @@ export class RuntimeHost {
 
   async #ask(): Promise<boolean> {
     try {
-      const answer = await this.#signOfLife();
-      this.version = answer.version;
+      this.version = await this.#signOfLife();
       this.healthy = true;
     } catch (error) {
       this.healthy = false;
@@ -189,15 +190,19 @@ export class RuntimeHost {
     return this.healthy;
   }
 
-  /** Where it was our own process that stood still, the answer lies there already: a second, short look finds it. */
-  async #signOfLife(): Promise<{ version: string }> {
-    const { probe } = this.#parts.timings;
+  /**
+   * Where it was our own process that stood still, the answer lies there already: a second, short look finds it. An answer
+   * also waits its turn behind what sessions say: a runtime that talks lives.
+   */
+  async #signOfLife(): Promise<string | null> {
+    const { timings, clock } = this.#parts;
+    const begun = clock();
     const ask = (ms: number) => within(this.#client.getStatus(), { what: 'status.get', ms, signals: [this.gone] });
     try {
-      return await ask(probe);
+      return (await ask(timings.probe)).version;
     } catch (error) {
       if (!(error instanceof DeadlineError)) throw error;
-      return ask(probe / 4);
+      return this.lastHeardAt > begun ? this.version : (await ask(timings.probe / 4)).version;
     }
   }
 

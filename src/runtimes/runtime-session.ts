@@ -157,6 +157,7 @@ export class RuntimeSession {
   }
 
   #take(event: SessionEvent): void {
+    this.host.lastHeardAt = this.#parts.clock();
     const run = this.#run;
     if (!run) return;
     for (const ours of run.take(event)) {
