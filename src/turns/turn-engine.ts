@@ -136,8 +136,11 @@ export class TurnEngine {
     const turn = await this.#deps.store.turns.requestCancel(userId, turnId, now);
     if (turn === null) throw notFound('turn');
     this.#live.get(turnId)?.stop({ status: 'cancelled' });
-    // It was still waiting: this is all that ever happened to it.
-    if (turn.startedAt === null && turn.endedAt === now) this.#publish(turn, 'turn.ended');
+    if (turn.startedAt === null && turn.endedAt === now) {
+      // It was still waiting: its message stays in the history, and the runtime has to learn of it before the next turn.
+      await this.#deps.store.chats.bumpContextVersion(turn.chatId);
+      this.#publish(turn, 'turn.ended');
+    }
     this.#signals.tell(turnId);
     return turn;
   }
