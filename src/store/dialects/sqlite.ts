@@ -112,11 +112,13 @@ function createFile(path: string): void {
 
 function openConnection(path: string, ...pragmas: string[]): DatabaseSync {
   const connection = new DatabaseSync(path, { enableForeignKeyConstraints: true, timeout: OPEN_TIMEOUT_MS });
+  // For a new file. A message of 2 KB fits into its row: a third less on the disk than with pages of 4 KiB, and reading
+  // any chat of a million messages costs hardly more than reading the same one.
+  connection.exec('pragma page_size = 8192');
   connection.exec('pragma journal_mode = wal');
   // FULL: a commit is on the disk when it returns. NORMAL would lose acknowledged messages with the power.
   connection.exec('pragma synchronous = full');
   connection.exec('pragma temp_store = memory');
-  connection.exec('pragma wal_autocheckpoint = 8000');
   connection.exec('pragma cache_size = -32768');
   for (const pragma of pragmas) connection.exec(pragma);
   return connection;

@@ -89,7 +89,7 @@ const TURNS = [
     body_hash text not null, turn_id ${w.key} not null references turns (id) on delete cascade,
     created_at ${w.int8} not null,
     primary key (user_id, key)
-  ) ${w.strict}`,
+  ) ${w.clustered}`,
   'create index idempotency_keys_of_turn on idempotency_keys (turn_id)',
   'create index idempotency_keys_by_age on idempotency_keys (created_at)',
   `create table usage_records (
