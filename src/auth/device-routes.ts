@@ -34,66 +34,62 @@ const DeviceShape = Strict(
 const CursorKey = Type.Tuple([Type.Integer(), Type.String()]);
 const tags = ['account'];
 
+type Scope = Parameters<FastifyPluginAsyncTypebox>[0];
+
 /** The routes, for the guarded scope. */
-export function deviceRoutes({ config, store, access, clock }: DeviceRoutesDeps): FastifyPluginAsyncTypebox {
+export function deviceRoutes(deps: DeviceRoutesDeps): FastifyPluginAsyncTypebox {
   return async (scope) => {
-    scope.get(
-      '/api/me/sessions',
-      {
-        config: { sessionOnly: true },
-        schema: {
-          summary: 'Where I am signed in, newest first',
-          tags,
-          querystring: Strict(PageQuery),
-          response: { 200: PageOf(DeviceShape), ...problems },
-        },
-      },
-      async (request) => {
-        const { userId, proof } = request.principal;
-        const current = proof.kind === 'session' ? proof.sessionId : null;
-        const records = await store.webSessions.list(userId, clock(), config.webSessions.idleMs);
-        const { items, next } = page(records, request.query);
-        return {
-          items: items.map((record) => deviceOf(record, current, config.webSessions.idleMs)),
-          nextCursor: encodeCursor(next),
-        };
-      },
-    );
-
-    scope.delete(
-      '/api/me/sessions/:id',
-      {
-        config: { sessionOnly: true },
-        schema: { summary: 'End one', tags, params: Strict({ id: Id }), response: { 204: Type.Null(), ...problems } },
-      },
-      async (request, reply) => {
-        const { userId, proof } = request.principal;
-        if (!(await access.endSession(userId, request.params.id))) throw notFound('session');
-        if (proof.kind === 'session' && proof.sessionId === request.params.id) {
-          reply.clearCookie(sessionCookieName(config), sessionCookieOptions(config));
-        }
-        return reply.code(204).send(null);
-      },
-    );
-
-    scope.delete(
-      '/api/me/sessions',
-      {
-        config: { sessionOnly: true },
-        schema: {
-          summary: 'Sign out everywhere',
-          description: 'Ends every browser session, this one too, every API token, running turns and open streams.',
-          tags,
-          response: { 204: Type.Null(), ...problems },
-        },
-      },
-      async (request, reply) => {
-        await access.endAll(request.principal.userId);
-        reply.clearCookie(sessionCookieName(config), sessionCookieOptions(config));
-        return reply.code(204).send(null);
-      },
-    );
+    listDevices(scope, deps);
+    endDevice(scope, deps);
+    endEverywhere(scope, deps);
   };
+}
+
+function listDevices(scope: Scope, { config, store, clock }: DeviceRoutesDeps): void {
+  const schema = {
+    summary: 'Where I am signed in, newest first',
+    tags,
+    querystring: Strict(PageQuery),
+    response: { 200: PageOf(DeviceShape), ...problems },
+  };
+  scope.get('/api/me/sessions', { config: { sessionOnly: true }, schema }, async (request) => {
+    const { userId, proof } = request.principal;
+    const { idleMs } = config.webSessions;
+    const current = proof.kind === 'session' ? proof.sessionId : null;
+    const { items, next } = page(await store.webSessions.list(userId, clock(), idleMs), request.query);
+    return { items: items.map((record) => deviceOf(record, current, idleMs)), nextCursor: encodeCursor(next) };
+  });
+}
+
+function endDevice(scope: Scope, { config, access }: DeviceRoutesDeps): void {
+  const schema = {
+    summary: 'End one',
+    tags,
+    params: Strict({ id: Id }),
+    response: { 204: Type.Null(), ...problems },
+  };
+  scope.delete('/api/me/sessions/:id', { config: { sessionOnly: true }, schema }, async (request, reply) => {
+    const { userId, proof } = request.principal;
+    if (!(await access.endSession(userId, request.params.id))) throw notFound('session');
+    if (proof.kind === 'session' && proof.sessionId === request.params.id) {
+      reply.clearCookie(sessionCookieName(config), sessionCookieOptions(config));
+    }
+    return reply.code(204).send(null);
+  });
+}
+
+function endEverywhere(scope: Scope, { config, access }: DeviceRoutesDeps): void {
+  const schema = {
+    summary: 'Sign out everywhere',
+    description: 'Ends every browser session, this one too, every API token, running turns and open streams.',
+    tags,
+    response: { 204: Type.Null(), ...problems },
+  };
+  scope.delete('/api/me/sessions', { config: { sessionOnly: true }, schema }, async (request, reply) => {
+    await access.endAll(request.principal.userId);
+    reply.clearCookie(sessionCookieName(config), sessionCookieOptions(config));
+    return reply.code(204).send(null);
+  });
 }
 
 /** A person has a handful of sessions: the store gives all, the page is cut here. */

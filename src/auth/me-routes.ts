@@ -32,59 +32,48 @@ const UserShape = Strict(
   { description: 'A person' },
 );
 
+const tags = ['account'];
+
+type Scope = Parameters<FastifyPluginAsyncTypebox>[0];
+
 /** The routes, for the guarded scope. */
-export function meRoutes({ config, store, erasure, revocations, clock }: MeRoutesDeps): FastifyPluginAsyncTypebox {
+export function meRoutes(deps: MeRoutesDeps): FastifyPluginAsyncTypebox {
   return async (scope) => {
-    scope.get(
-      '/api/me',
-      {
-        config: { scope: 'account:read' },
-        schema: { summary: 'Who I am', tags: ['account'], response: { 200: UserShape, ...problems } },
-      },
-      async (request) => {
-        const user = await store.users.find(request.principal.userId);
-        if (user === null) throw new GatewayError('unauthenticated', 'This account is gone.');
-        const { id, login, name, avatarUrl, createdAt } = user;
-        return { id, login, name, avatarUrl, createdAt: isoTime(createdAt) };
-      },
-    );
-
-    scope.get(
-      '/api/me/export',
-      {
-        config: { sessionOnly: true },
-        schema: { summary: 'Everything stored about me, one JSON value per line', tags: ['account'] },
-      },
-      async (request, reply) => {
-        const revoked = revocations.signalFor(request.principal, reply.raw);
-        const lines = exportAccount(store, request.principal.userId, {
-          now: clock(),
-          idleMs: config.webSessions.idleMs,
-          signal: revoked,
-        });
-        reply.header('content-type', 'application/x-ndjson; charset=utf-8');
-        reply.header('content-disposition', 'attachment; filename="pilothouse-export.jsonl"');
-        reply.header('cache-control', 'no-store');
-        return reply.send(Readable.from(lines, { objectMode: false }));
-      },
-    );
-
-    scope.delete(
-      '/api/me',
-      {
-        config: { sessionOnly: true },
-        schema: {
-          summary: 'Erase me and everything of mine',
-          tags: ['account'],
-          response: { 204: Type.Null(), ...problems },
-        },
-      },
-      async (request, reply) => {
-        await erasure.erase(request.principal.userId);
-        await request.session.destroy();
-        reply.clearCookie(sessionCookieName(config), sessionCookieOptions(config));
-        return reply.code(204).send(null);
-      },
-    );
+    showMe(scope, deps);
+    exportMe(scope, deps);
+    eraseMe(scope, deps);
   };
+}
+
+function showMe(scope: Scope, { store }: MeRoutesDeps): void {
+  const schema = { summary: 'Who I am', tags, response: { 200: UserShape, ...problems } };
+  scope.get('/api/me', { config: { scope: 'account:read' }, schema }, async (request) => {
+    const user = await store.users.find(request.principal.userId);
+    if (user === null) throw new GatewayError('unauthenticated', 'This account is gone.');
+    const { id, login, name, avatarUrl, createdAt } = user;
+    return { id, login, name, avatarUrl, createdAt: isoTime(createdAt) };
+  });
+}
+
+function exportMe(scope: Scope, { config, store, revocations, clock }: MeRoutesDeps): void {
+  const schema = { summary: 'Everything stored about me, one JSON value per line', tags };
+  scope.get('/api/me/export', { config: { sessionOnly: true }, schema }, async (request, reply) => {
+    const signal = revocations.signalFor(request.principal, reply.raw);
+    const { idleMs } = config.webSessions;
+    const lines = exportAccount(store, request.principal.userId, { now: clock(), idleMs, signal });
+    reply.header('content-type', 'application/x-ndjson; charset=utf-8');
+    reply.header('content-disposition', 'attachment; filename="pilothouse-export.jsonl"');
+    reply.header('cache-control', 'no-store');
+    return reply.send(Readable.from(lines, { objectMode: false }));
+  });
+}
+
+function eraseMe(scope: Scope, { config, erasure }: MeRoutesDeps): void {
+  const schema = { summary: 'Erase me and everything of mine', tags, response: { 204: Type.Null(), ...problems } };
+  scope.delete('/api/me', { config: { sessionOnly: true }, schema }, async (request, reply) => {
+    await erasure.erase(request.principal.userId);
+    await request.session.destroy();
+    reply.clearCookie(sessionCookieName(config), sessionCookieOptions(config));
+    return reply.code(204).send(null);
+  });
 }

@@ -70,48 +70,31 @@ const SWEEP_MS = 2_000;
 
 /** @throws Error when secrets are missing or damaged, or a stored credential's key is */
 export async function openAuth(deps: AuthDependencies): Promise<Auth> {
-  const { config, store, logger, hooks, clock, githubDeadlineMs } = deps;
-  const { github } = config;
+  const { config, store, logger, clock } = deps;
   const secrets = await loadSecrets(config, logger);
   const vault = new CredentialVault(new Keyring(secrets.credentialKeys, 'github-credential'));
   await assertKeysComplete({ store, vault });
-  const client = new GitHubClient(github, clock, githubDeadlineMs);
-  const revocations = new Revocations();
-  const access = new Access({ store, revocations, hooks, clock, idleMs: config.webSessions.idleMs });
-  const credentials = new Credentials({
-    ...{ copilot: config.copilot, store, vault, github: client, logger, clock },
-    onUse: (userId, checkedAt) => recheck.checkSoon(userId, checkedAt),
-  });
-  const check = new MembershipCheck({ github, client, logger });
-  const recheck = new MembershipRecheck({ github, client, check, store, credentials, access, logger, clock });
-  const signIn = new SignIn({ github, store, client, check, vault, access, logger, clock });
-  const keys = new ApiTokenKeys({
-    store,
-    ring: new Keyring(secrets.credentialKeys, SIGNING_KEY_PURPOSE),
-    logger,
-    clock,
-  });
+  const { access, credentials, recheck, revocations, ...parts } = openParts(deps, vault);
+  const ring = new Keyring(secrets.credentialKeys, SIGNING_KEY_PURPOSE);
+  const keys = new ApiTokenKeys({ store, ring, logger, clock });
   const tokens = new ApiTokens({ keys, store, issuer: config.publicUrl.origin, logger, clock });
   const tokenVerifier = deps.tokenVerifier === undefined ? tokens : deps.tokenVerifier;
   const authenticator = new Authenticator({ config, store, tokenVerifier, logger, clock });
-  const erasure = new AccountErasure({ store, credentials, client, access, hooks, logger });
-  const parts: AuthParts = {
-    ...{ config, store, clock, access, revocations, signIn, authenticator, erasure },
+  const routed: AuthParts = {
+    ...{ ...parts, config, store, clock, access, revocations, authenticator },
     sessionSecrets: secrets.sessionSecrets,
-    deadlineMs: githubDeadlineMs,
+    deadlineMs: deps.githubDeadlineMs,
   };
   const sweeping = store.engine === 'postgres' ? sweep(revocations, access, logger, deps.sweepMs) : null;
   return {
-    credentials,
-    revocations,
-    secrets,
+    ...{ credentials, revocations, secrets },
     registerSignIn: async (scope) => {
-      await registerSignIn(scope, parts);
+      await registerSignIn(scope, routed);
       void scope.register(apiTokenKeyRoutes(keys));
     },
-    guard: (scope) => guardScope(scope, parts),
+    guard: (scope) => guardScope(scope, routed),
     registerAccountRoutes: (scope) => {
-      registerAccountRoutes(scope, parts);
+      registerAccountRoutes(scope, routed);
       void scope.register(apiTokenRoutes({ tokens, store, revocations }));
     },
     principalOf: (request) => authenticator.principalOf(request),
@@ -124,6 +107,26 @@ export async function openAuth(deps: AuthDependencies): Promise<Auth> {
       await credentials.close();
     },
   };
+}
+
+/** Everything that has to do with people and their GitHub, wired. */
+function openParts(
+  { config, store, logger, hooks, clock, githubDeadlineMs }: AuthDependencies,
+  vault: CredentialVault,
+) {
+  const { github } = config;
+  const client = new GitHubClient(github, clock, githubDeadlineMs);
+  const revocations = new Revocations();
+  const access = new Access({ store, revocations, hooks, clock, idleMs: config.webSessions.idleMs });
+  const credentials = new Credentials({
+    ...{ copilot: config.copilot, store, vault, github: client, logger, clock },
+    onUse: (userId, checkedAt) => recheck.checkSoon(userId, checkedAt),
+  });
+  const check = new MembershipCheck({ github, client, logger });
+  const recheck = new MembershipRecheck({ github, client, check, store, credentials, access, logger, clock });
+  const signIn = new SignIn({ github, store, client, check, vault, access, logger, clock });
+  const erasure = new AccountErasure({ store, credentials, client, access, hooks, logger });
+  return { revocations, access, credentials, recheck, signIn, erasure };
 }
 
 /** Where instances share a database, another one may end a right that a stream here leans on. */
