@@ -37,6 +37,7 @@ export function modelRoutes(app: TypedApp, deps: ModelDependencies): void {
   );
 }
 
+/** Nobody tells when a model was made, or whose it is. */
 function modelView({ id }: ModelInfo) {
-  return { id, object: 'model' as const, created: 0, owned_by: 'github-copilot' };
+  return { id, object: 'model' as const, created: 0, owned_by: 'pilothouse' };
 }

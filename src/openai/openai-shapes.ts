@@ -97,7 +97,7 @@ export const Completion = Type.Object({
 export const ModelShape = Type.Object({
   id: Type.String(),
   object: Type.Literal('model'),
-  created: Type.Integer({ description: 'Always 0: Copilot does not tell' }),
+  created: Type.Integer({ description: 'Always 0: nobody tells' }),
   owned_by: Type.String(),
 });
 

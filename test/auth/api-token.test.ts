@@ -10,6 +10,7 @@ import { GatewayError } from '../../src/errors.ts';
 import type { Scope } from '../../src/principal.ts';
 import { openStore } from '../../src/store/open-store.ts';
 import type { Store } from '../../src/store/store.ts';
+import { type PostgresServer, startPostgres } from '../support/postgres.ts';
 
 const DAY = 86_400_000;
 const ISSUER = 'https://gateway.example';
@@ -282,6 +283,39 @@ describe('signing keys', () => {
     await assert.rejects(openPrivateKey(ring.current, 'another', record.sealed));
     const otherPurpose = new Keyring([SECRET], 'github-credential');
     await assert.rejects(openPrivateKey(otherPurpose.current, record.kid, record.sealed));
+  });
+});
+
+describe('API tokens of two instances on PostgreSQL', () => {
+  let server: PostgresServer;
+  let stores: Store[];
+  before(async () => {
+    server = await startPostgres();
+    const url = await server.createDatabase();
+    stores = [await openStore({ kind: 'postgres', url }), await openStore({ kind: 'postgres', url })];
+    await stores[0]?.users.upsert({ id: '1001', login: 'mona', name: null, avatarUrl: null, now: 0 });
+  });
+  after(async () => {
+    await Promise.all(stores.map((store) => store.close()));
+    await server.close();
+  });
+
+  it('share their keys, their bound, and every revocation', async () => {
+    const rooms = stores.map((store) => instance(store, Date.now));
+    const wanted = { userId: '1001', name: 'x', expiresInDays: 1, scopes: ['chats:read'] as Scope[] };
+    const asked = Array.from({ length: 60 }, (_, index) => rooms[index % 2]?.tokens.issue(wanted));
+    const made = (await Promise.allSettled(asked)).flatMap((outcome) =>
+      outcome.status === 'fulfilled' && outcome.value ? [outcome.value] : [],
+    );
+    assert.equal(made.length, 50);
+    assert.equal((await stores[0]?.signingKeys.list())?.length, 1);
+    for (const [index, { token }] of made.entries()) {
+      assert.equal((await rooms[(index + 1) % 2]?.tokens.verify(token))?.userId, '1001');
+    }
+    const [first] = made;
+    assert.ok(first);
+    await stores[0]?.apiTokens.delete('1001', first.record.id);
+    assert.equal(await rooms[1]?.tokens.verify(first.token), null);
   });
 });
 

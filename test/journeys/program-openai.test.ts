@@ -202,6 +202,15 @@ describe("OpenAI's client", () => {
     await client.chat.completions.create(asked('[[say:x]]'));
   });
 
+  it('hears nothing of a model call that broke in mid-answer, when the next one says the same', async () => {
+    const stream = await client.chat.completions.create({
+      ...asked('[[tokens:8]] [[fault:cut after=3 times=1]]'),
+      stream: true,
+    });
+    const deltas = (await all(stream)).map((chunk) => chunk.choices[0]?.delta.content ?? '');
+    assert.equal(deltas.join(''), 'w1 w2 w3 w4 w5 w6 w7 w8');
+  });
+
   it('stops the model when it goes away', async () => {
     for (const stream of [true, false]) {
       const before = gateway.standIn.modelRequests.length;
