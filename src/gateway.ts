@@ -15,7 +15,7 @@ import { MeteredUserEvents } from './ops/metered-user-events.ts';
 import { GatewayMetrics } from './ops/metrics.ts';
 import { buildOpsApp, localOpsRoutes, makeScheduler, type OperatedParts, opsRoutes } from './ops-app.ts';
 import { openRuntimes } from './runtimes/open-runtimes.ts';
-import { openStore } from './store/open-store.ts';
+import { openStore, ownDatabase } from './store/open-store.ts';
 import { TurnEngine } from './turns/turn-engine.ts';
 import { runtimeSessionId } from './turns/turn-runner.ts';
 import { EventStreams } from './wire/event-stream.ts';
@@ -87,6 +87,7 @@ async function openParts(
   clock: () => number,
   opened: AsyncDisposableStack,
 ): Promise<Parts> {
+  opened.use(ownDatabase(config.database));
   const stored = opened.adopt(await openStore(config.database, { logger }), (it) => it.close());
   const metrics = new GatewayMetrics({ version: VERSION, topology: config.copilot.topology, engine: stored.engine });
   const store = meteredStore(stored, metrics);

@@ -5,6 +5,7 @@ import { SqlCredentialRepository } from './credential-repository.ts';
 import type { Database, StoreLogger } from './database.ts';
 import { openPostgres } from './dialects/postgres.ts';
 import { openSqlite } from './dialects/sqlite.ts';
+import { ownSqliteFile } from './dialects/sqlite-owner.ts';
 import { SqlMessageRepository } from './message-repository.ts';
 import { MIGRATIONS } from './migrations/migrations.ts';
 import { checkSchema, migrate } from './migrator.ts';
@@ -50,6 +51,16 @@ export async function openStore(location: DatabaseLocation, options: OpenOptions
 }
 
 const SILENT: StoreLogger = { warn: () => {}, error: () => {} };
+
+/**
+ * Makes this process the only one that works on the database, where there may be only one: a SQLite file. Until the result
+ * is disposed of, or the process ends.
+ * @throws Error when another process has it
+ */
+export function ownDatabase(location: DatabaseLocation): Disposable {
+  if (location.kind === 'postgres' || location.path === ':memory:') return { [Symbol.dispose]: () => undefined };
+  return ownSqliteFile(location.path);
+}
 
 /** The engine alone, without a schema: what migrations are run on. */
 export function openDatabase(location: DatabaseLocation, logger: StoreLogger = SILENT): Database {
