@@ -25,7 +25,8 @@ export interface StandInProcess extends StandInAddresses {
   stop(): Promise<void>;
 }
 
-const START_MS = 30_000;
+/** Generous: other work may load the machine. */
+const START_MS = 60_000;
 
 /** Starts one on a free port. */
 export async function startStandInProcess(): Promise<StandInProcess> {
@@ -88,8 +89,11 @@ export class GatewayProcess {
     this.spawn();
     for (;;) {
       if (await isReady(this.url)) return performance.now() - begun;
-      if (this.#child?.exitCode !== null || performance.now() - begun > START_MS) {
-        throw new Error(`The gateway did not get ready:\n${this.#told.join('\n')}`);
+      const { exitCode = 0 } = this.#child ?? {};
+      if (exitCode !== null || performance.now() - begun > START_MS) {
+        await delay(200); // its last lines are on their way
+        const how = exitCode === null ? `in ${START_MS} ms` : `but exited with ${exitCode}`;
+        throw new Error(`The gateway did not get ready ${how}:\n${this.#told.join('\n')}`);
       }
       await delay(20);
     }
