@@ -4,6 +4,7 @@
  */
 import { type Compilable, CompiledQuery, type Kysely, type QueryResult } from 'kysely';
 import type { Engine } from './migrations/migration.ts';
+import type { NoticeBoard, NoticeListener } from './notices.ts';
 import type { Schema } from './schema.ts';
 
 /** What may be bound to a statement. */
@@ -36,6 +37,8 @@ export interface Database {
   statement<Row>(name: string, query: Compilable<Row>): Statement<Row>;
   /** Holds the one right named `name`, across instances, while `work` runs. Rejects with the signal's reason. */
   withLock<T>(name: string, signal: AbortSignal, work: () => Promise<T>): Promise<T>;
+  /** See `Store.openNotices`. */
+  openNotices(listener: NoticeListener): NoticeBoard | null;
   close(): Promise<void>;
 }
 

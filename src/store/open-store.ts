@@ -10,11 +10,13 @@ import { SqlMessageRepository } from './message-repository.ts';
 import { MIGRATIONS } from './migrations/migrations.ts';
 import { checkSchema, migrate } from './migrator.ts';
 import { SqlAuditRepository, SqlJobRunRepository, SqlPeopleRepository } from './operations-repositories.ts';
+import { SqlRateCountRepository } from './rate-count-repository.ts';
 import { SearchIndex } from './search-index.ts';
 import { SqlSessionFileRepository } from './session-file-repository.ts';
 import { SqlSigningKeyRepository } from './signing-key-repository.ts';
 import type { Store } from './store.ts';
 import { pingStore } from './store-ping.ts';
+import { databaseTime } from './store-time.ts';
 import { SqlTurnRepository } from './turn-repository.ts';
 import { SqlUsageRepository } from './usage-repository.ts';
 import { SqlUserRepository } from './user-repository.ts';
@@ -84,6 +86,9 @@ function assemble(database: Database): Store {
     jobRuns: new SqlJobRunRepository(database),
     audit: new SqlAuditRepository(database),
     people: new SqlPeopleRepository(database),
+    rateCounts: database.engine === 'postgres' ? new SqlRateCountRepository(database) : null,
+    openNotices: (listener) => database.openNotices(listener),
+    time: () => databaseTime(database),
     ping: (signal) => pingStore(database, signal),
     close: () => database.close(),
   };

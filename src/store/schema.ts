@@ -231,6 +231,13 @@ export interface AuditEventTable {
   detail: string | null;
 }
 
+/** Requests of one caller in one window, on PostgreSQL only. */
+export interface RateCountTable {
+  key: string;
+  window_at: number;
+  count: number;
+}
+
 /** All tables. */
 export interface Schema {
   users: UserTable;
@@ -252,4 +259,5 @@ export interface Schema {
   store_pings: StorePingTable;
   job_runs: JobRunTable;
   audit_events: AuditEventTable;
+  rate_counts: RateCountTable;
 }

@@ -10,7 +10,9 @@
 import type { Problem } from '../errors.ts';
 import type { Scope } from '../principal.ts';
 import type { SessionFileRepository } from '../session-files.ts';
+import type { NoticeBoard, NoticeListener } from './notices.ts';
 import type { AuditRepository, JobRunRepository, PeopleRepository } from './operations.ts';
+import type { RateCountRepository } from './rate-counts.ts';
 import type {
   ApiTokenRecord,
   AttachmentRecord,
@@ -258,7 +260,28 @@ export interface TurnEnd {
   usage: UsageRecord[];
   /** True when the runtime session's context no longer equals our history. */
   contextLost: boolean;
+  /**
+   * Place of the last message of the turn that was answered: where a later one has joined, nothing is written, so that it
+   * is not lost between two instances. Absent: the turn ends whoever joined.
+   */
+  joinedSeq?: number;
   now: number;
+}
+
+/** How a turn stands that an instance believes to run. */
+export interface TurnStanding {
+  id: string;
+  fence: number;
+  cancelRequestedAt: number | null;
+  /** One behind the last message that joined. */
+  answerSeq: number;
+}
+
+/** A background turn that waits for somebody to run it. */
+export interface WaitingTurn {
+  id: string;
+  chatId: string;
+  userId: string;
 }
 
 export interface TurnRepository {
@@ -267,13 +290,15 @@ export interface TurnRepository {
   findOwned(userId: string, turnId: string): Promise<OwnedTurn | null>;
   /** Makes the oldest queued turn of the chat running for `owner`, unless one runs. Null: nothing to do. */
   claimNext(chatId: string, owner: string, now: number): Promise<OwnedTurn | null>;
-  /** Chats that have a queued turn and none running, oldest first. */
-  chatsWithWork(limit: number): Promise<string[]>;
+  /** Chats that have a queued turn (`foreground`: one that is not a background turn) and none running, oldest first. */
+  chatsWithWork(limit: number, kind?: 'any' | 'foreground'): Promise<string[]>;
+  /** Background turns accepted before `before` that could run and do not, oldest first. */
+  waitingInBackground(before: number, limit: number): Promise<WaitingTurn[]>;
   /** Appends frames (ids contiguous after what is stored) and signs life. False: fenced off, stop at once. */
   appendFrames(turnId: string, fence: number, frames: TurnFrame[], now: number): Promise<boolean>;
   /** Stored frames with id > `after`, in order, at most about `limitBytes` of data (at least one if there is one). */
   frames(turnId: string, after: number, limitBytes: number): Promise<TurnFrame[]>;
-  /** False: fenced off or already ended; nothing was written. */
+  /** False: fenced off, already ended, or a message joined that it does not know; nothing was written. */
   end(end: TurnEnd): Promise<boolean>;
   /** Ends a queued turn as cancelled, or notes the request on a running one. Null: not this user's. Idempotent. */
   requestCancel(userId: string, turnId: string, now: number): Promise<OwnedTurn | null>;
@@ -285,6 +310,8 @@ export interface TurnRepository {
     turnIds: string[],
     now: number,
   ): Promise<{ id: string; fence: number; cancelRequestedAt: number | null }[]>;
+  /** Those of the turns that run. */
+  standing(turnIds: readonly string[]): Promise<TurnStanding[]>;
   /** Running turns whose owner gave no sign of life since `before` (or that `owner` left behind). */
   abandoned(before: number, owner: string | null, limit: number): Promise<TurnRecord[]>;
   /** Queued and running turns of a chat, oldest first. */
@@ -361,6 +388,12 @@ export interface Store {
   readonly jobRuns: JobRunRepository;
   readonly audit: AuditRepository;
   readonly people: PeopleRepository;
+  /** Null: one process alone counts for itself. */
+  readonly rateCounts: RateCountRepository | null;
+  /** What instances tell each other, from now until it is closed; null: there is only one. */
+  openNotices(listener: NoticeListener): NoticeBoard | null;
+  /** The engine's clock, in ms since the epoch: the one clock that all instances have in common. */
+  time(): Promise<number>;
   /** Proves that a write commits within the deadline. */
   ping(signal: AbortSignal): Promise<void>;
   close(): Promise<void>;

@@ -62,12 +62,12 @@ export class TurnEnding {
     this.#saveUsage = database.statement('end_usage', read.insertInto('usage_records').values(slots(USAGE_COLUMNS)));
   }
 
-  /** False: its fence has moved on or it has ended; nothing was written. */
+  /** False: its fence has moved on, it has ended, or a message joined that it does not know; nothing was written. */
   run(end: TurnEnd): Promise<boolean> {
     return this.#database.transaction(async (trx) => {
       const { turnId, fence, now } = end;
       const turn = (await this.#lock(trx, { turnId, fence })).rows[0];
-      if (!turn) return false;
+      if (!turn || joinedUnseen(end, turn)) return false;
       const lastFrame = await this.#frames.store(trx, turnId, turn.last_frame_id, end.frames);
       await this.#close(trx, {
         turnId,
@@ -103,6 +103,11 @@ export class TurnEnding {
     const { chat_id: chatId, user_id: userId } = turn;
     await this.#search.add(trx, { chatId, userId, source: message.id, text: content });
   }
+}
+
+/** A message that joins takes the place right before the answer's. */
+function joinedUnseen({ joinedSeq }: TurnEnd, turn: LockedTurn): boolean {
+  return joinedSeq !== undefined && turn.answer_seq - 1 > joinedSeq;
 }
 
 /** The chat's row first, by the order of the tables: locks go user, chat, turn (see `turn-acceptance.ts`). */

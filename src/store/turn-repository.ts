@@ -3,12 +3,13 @@ import { type Database, type PreparedQuery, slot } from './database.ts';
 import { messageRecords } from './message-record.ts';
 import type { MessageRecord, TurnFrame, TurnRecord } from './records.ts';
 import type { SearchIndex } from './search-index.ts';
-import type { AcceptOutcome, NewTurn, OwnedTurn, TurnEnd, TurnRepository } from './store.ts';
+import type { AcceptOutcome, NewTurn, OwnedTurn, TurnEnd, TurnRepository, TurnStanding, WaitingTurn } from './store.ts';
 import { isUniqueViolation } from './store-errors.ts';
 import { TurnAcceptance } from './turn-acceptance.ts';
 import { TurnEnding } from './turn-ending.ts';
 import { TurnFrames } from './turn-frames.ts';
 import { ownedTurn, QUEUED, RUNNING, TURN_COLUMNS, type TurnRow, turnRecord } from './turn-record.ts';
+import { chatsWithWork, waitingInBackground } from './turn-waiting.ts';
 
 /** Bounds lists that other limits keep far shorter. */
 const LIST_LIMIT = 1_000;
@@ -90,19 +91,12 @@ export class SqlTurnRepository implements TurnRepository {
     }
   }
 
-  async chatsWithWork(limit: number): Promise<string[]> {
-    const rows = await this.#database.read
-      .selectFrom('turns')
-      .select('chat_id')
-      .where('ended_at', 'is', null)
-      .groupBy('chat_id')
-      .having((eb) =>
-        eb(eb.fn.sum(eb.case().when('status', '=', RUNNING).then(eb.lit(1)).else(eb.lit(0)).end()), '=', 0),
-      )
-      .orderBy((eb) => eb.fn.min('created_at'))
-      .limit(limit)
-      .execute();
-    return rows.map((row) => row.chat_id);
+  chatsWithWork(limit: number, kind: 'any' | 'foreground' = 'any'): Promise<string[]> {
+    return chatsWithWork(this.#database, limit, kind);
+  }
+
+  waitingInBackground(before: number, limit: number): Promise<WaitingTurn[]> {
+    return waitingInBackground(this.#database, before, limit);
   }
 
   async requestCancel(userId: string, turnId: string, now: number): Promise<OwnedTurn | null> {
@@ -167,6 +161,22 @@ export class SqlTurnRepository implements TurnRepository {
     return rows
       .filter((row) => row.cancel_requested_at !== null)
       .map((row) => ({ id: row.id, fence: row.fence, cancelRequestedAt: row.cancel_requested_at }));
+  }
+
+  async standing(turnIds: readonly string[]): Promise<TurnStanding[]> {
+    if (turnIds.length === 0) return [];
+    const rows = await this.#database.read
+      .selectFrom('turns')
+      .select(['id', 'fence', 'cancel_requested_at', 'answer_seq'])
+      .where('id', 'in', turnIds)
+      .where('status', '=', RUNNING)
+      .execute();
+    return rows.map((row) => ({
+      id: row.id,
+      fence: row.fence,
+      cancelRequestedAt: row.cancel_requested_at,
+      answerSeq: row.answer_seq,
+    }));
   }
 
   async abandoned(before: number, owner: string | null, limit: number): Promise<TurnRecord[]> {

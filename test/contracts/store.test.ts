@@ -7,6 +7,7 @@ import { type DatabaseLocation, openStore } from '../../src/store/open-store.ts'
 import type { Store } from '../../src/store/store.ts';
 import { accountContract } from '../store/contract/account-contract.ts';
 import { chatContract } from '../store/contract/chat-contract.ts';
+import { clusterContract } from '../store/contract/cluster-contract.ts';
 import { credentialContract } from '../store/contract/credential-contract.ts';
 import { eraseContract } from '../store/contract/erase-contract.ts';
 import type { StoreUnderTest } from '../store/contract/fixtures.ts';
@@ -31,6 +32,7 @@ const SUITES = [
   turnEndContract,
   sessionFileContract,
   eraseContract,
+  clusterContract,
 ];
 
 describe('the store on SQLite', () => {

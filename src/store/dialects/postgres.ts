@@ -14,10 +14,12 @@ import {
   type StoreLogger,
 } from '../database.ts';
 import { KeyedQueue } from '../keyed-queue.ts';
+import type { NoticeBoard, NoticeListener } from '../notices.ts';
 import type { Schema } from '../schema.ts';
 import { mapStoreError, SerializationError, storeUnavailable } from '../store-errors.ts';
 import { withAdvisoryLock } from './postgres-advisory-lock.ts';
 import { postgresDialect } from './postgres-driver.ts';
+import { PostgresNotices } from './postgres-notices.ts';
 
 /** Where the server is and what it may take. Times are ms. */
 export interface PostgresOptions {
@@ -31,6 +33,7 @@ export interface PostgresOptions {
 }
 
 const CONNECT_TIMEOUT_MS = 2_000;
+const NOTICE_TIMEOUT_MS = 5_000;
 /** Users whose credential one instance refreshes at the same time; the next wait. */
 const LOCK_CONNECTIONS = 8;
 const LOCK_CONNECT_TIMEOUT_MS = 10_000;
@@ -48,10 +51,14 @@ class PostgresDatabase implements Database {
   readonly #pool: pg.Pool;
   readonly #lockPool: pg.Pool;
   readonly #locks = new KeyedQueue();
+  readonly #options: PostgresOptions;
+  readonly #logger: StoreLogger;
   /** SQL of hot statements by which the server keeps them: it parses and plans each once per connection. */
   readonly #names = new Map<string, string>();
 
   constructor(options: PostgresOptions, logger: StoreLogger) {
+    this.#options = options;
+    this.#logger = logger;
     this.#pool = openPool(options, logger, {
       max: options.poolSize ?? 10,
       connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
@@ -94,6 +101,18 @@ class PostgresDatabase implements Database {
   withLock<T>(name: string, signal: AbortSignal, work: () => Promise<T>): Promise<T> {
     // First in the process, so that many waiters for one name take one connection.
     return this.#locks.run(name, signal, () => withAdvisoryLock(this.#lockPool, name, signal, work));
+  }
+
+  openNotices(listener: NoticeListener): NoticeBoard {
+    const connection = (): pg.Client =>
+      new pg.Client({
+        connectionString: this.#options.url,
+        application_name: 'pilothouse-notices',
+        keepAlive: true,
+        connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
+        query_timeout: NOTICE_TIMEOUT_MS,
+      });
+    return new PostgresNotices({ connection, listener, logger: this.#logger });
   }
 
   async close(): Promise<void> {

@@ -97,6 +97,11 @@ class SqliteDatabase implements Database {
     return this.#locks.run(name, signal, work);
   }
 
+  /** One process alone has nobody to tell. */
+  openNotices(): null {
+    return null;
+  }
+
   async close(): Promise<void> {
     await this.#queue.drained();
     this.#reader?.close();
