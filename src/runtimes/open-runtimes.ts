@@ -38,13 +38,7 @@ const TOPOLOGIES: Record<Config['copilot']['topology'], OpenTopology> = {
  * @throws Error if `DATA_DIR` cannot be written
  */
 export async function openRuntimes(config: Config, dependencies: RuntimeDependencies): Promise<Runtimes> {
-  const parts: RuntimeParts = {
-    config,
-    sessionFiles: dependencies.sessionFiles,
-    logger: dependencies.logger,
-    clock: dependencies.clock ?? Date.now,
-    timings: { ...TIMINGS, ...dependencies.timings },
-  };
+  const parts = partsOf(config, dependencies);
   const topology = await TOPOLOGIES[config.copilot.topology](parts);
   const fleet = new RuntimeFleet(topology, parts);
   const pool = new LeasePool({ fleet, parts, warmSessions: topology.warmSessions });
@@ -78,6 +72,10 @@ export async function openRuntimes(config: Config, dependencies: RuntimeDependen
       await fleet.close();
     },
   };
+}
+
+function partsOf(config: Config, { sessionFiles, logger, clock, timings }: RuntimeDependencies): RuntimeParts {
+  return { config, sessionFiles, logger, clock: clock ?? Date.now, timings: { ...TIMINGS, ...timings } };
 }
 
 /** After a failover a session may live on more than one server. */

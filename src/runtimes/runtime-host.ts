@@ -129,8 +129,10 @@ export class RuntimeHost {
 
   /** Removes the session from the runtime. One that is not there is fine. */
   async deleteSession(sessionId: string, signal?: AbortSignal): Promise<void> {
-    const known = await this.#rpc('session.getMetadata', () => this.#client.getSessionMetadata(sessionId), signal);
-    if (known) await this.#rpc('session.delete', () => this.#client.deleteSession(sessionId), signal);
+    const { open } = this.#parts.timings;
+    const find = () => this.#client.getSessionMetadata(sessionId);
+    const known = await this.call('session.getMetadata', open, find, signal);
+    if (known) await this.call('session.delete', open, () => this.#client.deleteSession(sessionId), signal);
   }
 
   /** Models of that token's user; an empty one: of the account the server itself has. */
@@ -170,10 +172,6 @@ export class RuntimeHost {
       busy: this.uses,
       detail: this.draining ? 'draining' : null,
     };
-  }
-
-  #rpc<T>(what: string, work: () => Promise<T>, signal?: AbortSignal): Promise<T> {
-    return this.call(what, this.#parts.timings.close, work, signal);
   }
 
   async #ask(): Promise<boolean> {

@@ -16,13 +16,13 @@ export interface RuntimeLogger {
 export interface RuntimeTimings {
   /** Start of a process or a connection, handshake included. */
   readonly start: number;
-  /** Create or resume of a session: the runtime asks GitHub about the user, and reads the history back from the store. */
+  /** Create, resume or removal of a session: the runtime asks GitHub about the user, and reads the history back from the store. */
   readonly open: number;
   /** `session.send` until the runtime has the prompt. */
   readonly send: number;
   /** An abort until the session is idle; past it the session is dropped. */
   readonly abort: number;
-  /** Closing or deleting a session. */
+  /** Closing a session. */
   readonly close: number;
   /** Models and quota, which the runtime fetches from GitHub. */
   readonly account: number;

@@ -7,73 +7,92 @@ import type { SessionFileRepository } from '../session-files.ts';
 /** Where a runtime keeps a session's state, in the session's own file tree. */
 export const STATE_PATH = '/state';
 
-/** Files of one session for the SDK. After `seal()` a runtime that lingers can no longer write. */
-export interface SessionFiles extends SessionFsProvider {
-  seal(): void;
-}
-
-/** Opens the file tree of one session. Nothing is touched until the runtime asks. */
-export function openSessionFiles(
-  repository: SessionFileRepository,
-  session: string,
-  clock: () => number,
-): SessionFiles {
-  /*
+/** Files of one session for the SDK. Nothing is touched until the runtime asks. */
+export class SessionFiles implements SessionFsProvider {
+  readonly #repository: SessionFileRepository;
+  readonly #session: string;
+  readonly #clock: () => number;
+  /**
    * Directories are remembered only while the session is open: files bring their own, the runtime does without empty ones
    * (a rebuilt session has none), and each would cost a commit of the store when the session is created.
    */
-  const directories = new Map<string, number>();
-  let sealed = false;
-  const writing = (): void => {
-    if (sealed) throw new Error('The session is closed');
-  };
-  const stat = async (path: string): Promise<SessionFsFileInfo | null> => {
-    const found = await repository.stat(session, path);
-    if (found) return describe(found);
-    const madeAt = directories.get(path);
-    return madeAt === undefined
-      ? null
-      : describe({ kind: 'directory', size: 0, createdAt: madeAt, modifiedAt: madeAt });
-  };
-  const list = async (path: string): ReturnType<SessionFileRepository['list']> => {
+  readonly #directories = new Map<string, number>();
+  #sealed = false;
+
+  constructor(repository: SessionFileRepository, session: string, clock: () => number) {
+    this.#repository = repository;
+    this.#session = session;
+    this.#clock = clock;
+  }
+
+  /** From now on a runtime that lingers can no longer write. */
+  seal(): void {
+    this.#sealed = true;
+  }
+
+  async readFile(path: string): Promise<string> {
+    return (await this.#repository.read(this.#session, path)) ?? missing(path);
+  }
+
+  async writeFile(path: string, content: string): Promise<void> {
+    await this.#repository.write(this.#writable(), path, content, this.#clock());
+  }
+
+  async appendFile(path: string, content: string): Promise<void> {
+    await this.#repository.append(this.#writable(), path, content, this.#clock());
+  }
+
+  async exists(path: string): Promise<boolean> {
+    return (await this.#find(path)) !== null;
+  }
+
+  async stat(path: string): Promise<SessionFsFileInfo> {
+    return describe((await this.#find(path)) ?? missing(path));
+  }
+
+  async mkdir(path: string): Promise<void> {
+    this.#writable();
+    this.#directories.set(path, this.#clock());
+  }
+
+  async readdir(path: string): Promise<string[]> {
+    return (await this.#list(path)).map((entry) => entry.name);
+  }
+
+  async readdirWithTypes(path: string): Promise<{ name: string; type: 'file' | 'directory' }[]> {
+    return (await this.#list(path)).map((entry) => ({ name: entry.name, type: entry.kind }));
+  }
+
+  async rm(path: string, _recursive: boolean, force: boolean): Promise<void> {
+    const removed = await this.#repository.remove(this.#writable(), path);
+    if (!this.#directories.delete(path) && !removed && !force) missing(path);
+  }
+
+  async rename(from: string, to: string): Promise<void> {
+    await this.#repository.rename(this.#writable(), from, to, this.#clock());
+  }
+
+  /** The session, as long as it may be written to. */
+  #writable(): string {
+    if (this.#sealed) throw new Error('The session is closed');
+    return this.#session;
+  }
+
+  async #find(path: string): ReturnType<SessionFileRepository['stat']> {
+    const found = await this.#repository.stat(this.#session, path);
+    const madeAt = this.#directories.get(path);
+    if (found || madeAt === undefined) return found;
+    return { kind: 'directory', size: 0, createdAt: madeAt, modifiedAt: madeAt };
+  }
+
+  async #list(path: string): ReturnType<SessionFileRepository['list']> {
     try {
-      return await repository.list(session, path);
+      return await this.#repository.list(this.#session, path);
     } catch (error) {
-      if (directories.has(path) && (error as NodeJS.ErrnoException).code === 'ENOENT') return [];
+      if (this.#directories.has(path) && (error as NodeJS.ErrnoException).code === 'ENOENT') return [];
       throw error;
     }
-  };
-  return {
-    seal: () => {
-      sealed = true;
-    },
-    readFile: async (path) => (await repository.read(session, path)) ?? missing(path),
-    writeFile: async (path, content) => {
-      writing();
-      await repository.write(session, path, content, clock());
-    },
-    appendFile: async (path, content) => {
-      writing();
-      await repository.append(session, path, content, clock());
-    },
-    exists: async (path) => (await stat(path)) !== null,
-    stat: async (path) => (await stat(path)) ?? missing(path),
-    mkdir: async (path) => {
-      writing();
-      directories.set(path, clock());
-    },
-    readdir: async (path) => (await list(path)).map((entry) => entry.name),
-    readdirWithTypes: async (path) => (await list(path)).map((entry) => ({ name: entry.name, type: entry.kind })),
-    rm: async (path, _recursive, force) => {
-      writing();
-      const removed = await repository.remove(session, path);
-      if (!directories.delete(path) && !removed && !force) missing(path);
-    },
-    rename: async (from, to) => {
-      writing();
-      await repository.rename(session, from, to, clock());
-    },
-  };
+  }
 }
 
 function describe(found: NonNullable<Awaited<ReturnType<SessionFileRepository['stat']>>>): SessionFsFileInfo {

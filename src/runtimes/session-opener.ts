@@ -12,7 +12,7 @@ import type { RuntimeParts } from './runtime-parts.ts';
 import type { HistoryEntry, LeaseRequest } from './runtime-port.ts';
 import { type EventRelay, RuntimeSession } from './runtime-session.ts';
 import { sessionConfig } from './session-config.ts';
-import { openSessionFiles, STATE_PATH } from './session-files.ts';
+import { SessionFiles, STATE_PATH } from './session-files.ts';
 import { EVENTS_FILE, eventFile, transcriptOf } from './session-history.ts';
 import { runtimeUnavailable } from './unavailable.ts';
 
@@ -109,7 +109,7 @@ class SessionOpener {
   async #attempt(how: 'create' | 'resume', history: readonly HistoryEntry[] | null): Promise<RuntimeSession | null> {
     const { sessionId, user } = this.#request;
     const inStore = this.#host.state === 'store';
-    const files = inStore ? openSessionFiles(this.#parts.sessionFiles, sessionId, this.#parts.clock) : null;
+    const files = inStore ? new SessionFiles(this.#parts.sessionFiles, sessionId, this.#parts.clock) : null;
     const relay: EventRelay = { handler: null };
     const onEvent = (event: SessionEvent): void => relay.handler?.(event);
     const config = sessionConfig(

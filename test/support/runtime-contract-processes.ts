@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { inspect } from 'node:util';
 import type { Contract } from './runtime-contract-parts.ts';
 import type { Arrangement } from './runtime-ground.ts';
 import { runtimesOf } from './runtime-processes.ts';
@@ -44,7 +45,7 @@ function belongingsContract(given: Contract): void {
   });
 
   test('nothing secret and nothing said is logged', () => {
-    const logged = JSON.stringify(given.ground.logger.lines);
+    const logged = inspect(given.ground.logger.lines, { depth: 12, maxArrayLength: null, maxStringLength: null });
     assert.doesNotMatch(logged, /gh[opusr]_\w/);
     assert.doesNotMatch(logged, /canary/);
   });
