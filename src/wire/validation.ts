@@ -20,11 +20,24 @@ export const compileValidator: FastifySchemaCompiler<TSchema> = ({ schema, httpP
   const validator = Compile(schema);
   const part = httpPart ?? 'body';
   return (given: unknown) => {
-    const value = part === 'body' ? given : Value.Default(schema, Value.Convert(schema, given));
+    const value = part === 'body' ? given : Value.Default(schema, converted(schema, given));
     if (validator.Check(value)) return { value };
     return { error: validationError(part, validator.Errors(value)) };
   };
 };
+
+/**
+ * Text as the numbers and booleans it stands for. TypeBox (1.4) takes `1.5`, `0x10` and `true` for whole numbers: what does
+ * not read back as it was written stays text, and is refused.
+ */
+function converted(schema: TSchema, given: unknown): unknown {
+  const asText = { ...(given as Record<string, unknown>) };
+  const values = Value.Convert(schema, { ...asText }) as Record<string, unknown>;
+  for (const [name, value] of Object.entries(values)) {
+    if (typeof value === 'number' && String(value) !== asText[name]) values[name] = asText[name];
+  }
+  return values;
+}
 
 interface Complaint {
   keyword: string;
