@@ -28,6 +28,25 @@ export function openAiClient(gateway: TestGateway, token: string): OpenAI {
   return new OpenAI({ apiKey: token, baseURL: `${gateway.url}/v1`, maxRetries: 0 });
 }
 
+/** A model that sees, for whoever does not care which. */
+export const MODEL = 'gpt-5.4';
+
+/** The shortest request. */
+export function asked(content: string) {
+  return { model: MODEL, messages: [{ role: 'user' as const, content }] };
+}
+
+/** What OpenAI's client throws. */
+export async function failure(work: Promise<unknown>): Promise<InstanceType<typeof OpenAI.APIError>> {
+  try {
+    await work;
+  } catch (error) {
+    if (error instanceof OpenAI.APIError) return error;
+    throw error;
+  }
+  throw new Error('it did not fail');
+}
+
 /** Rows of a table in the gateway's database. */
 export function countRows(gateway: TestGateway, table: 'session_files' | 'chats' | 'turns' | 'messages'): number {
   const database = new DatabaseSync(join(gateway.dataDir, 'gateway.db'), { readOnly: true });
