@@ -31,6 +31,12 @@ export interface Database {
    * touch anything but `trx`, and must not wait on anything but it: on SQLite all writers wait.
    */
   transaction<T>(work: (trx: Kysely<Schema>) => Promise<T>): Promise<T>;
+  /**
+   * Like {@link transaction}, but the disk is not waited for: what it wrote survives the process, and survives a power cut
+   * as soon as a later ordinary transaction has committed. Both engines keep one log in order, so never the later without
+   * the earlier.
+   */
+  trailing<T>(work: (trx: Kysely<Schema>) => Promise<T>): Promise<T>;
   /** A hot read outside transactions. `name` is unique in the database. */
   prepare<Row>(name: string, query: Compilable<Row>): PreparedQuery<Row>;
   /** A hot statement of transactions. `name` is unique in the database. */

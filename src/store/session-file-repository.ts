@@ -1,4 +1,9 @@
-/** Files of runtime sessions: a row per file and directory, contents in chunks, so that appending never rewrites. */
+/**
+ * Files of runtime sessions: a row per file and directory, contents in chunks, so that appending never rewrites. A runtime
+ * waits for each write in the middle of a turn, and the turn's end, which commits durably after them, takes them along:
+ * they need no wait for the disk of their own. A power cut in between loses the end as well, and such a turn's session is
+ * rebuilt from the history.
+ */
 import { posix } from 'node:path';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Kysely, Selectable } from 'kysely';
@@ -39,7 +44,7 @@ export class SqlSessionFileRepository implements SessionFileRepository {
 
   async write(session: string, path: string, content: string, now: number): Promise<void> {
     const text = storableText(content);
-    await this.#database.transaction(async (trx) => {
+    await this.#database.trailing(async (trx) => {
       const file = await makeFile(trx, session, sessionPath(path), now);
       await trx.deleteFrom('session_file_chunks').where('file_id', '=', file.id).execute();
       await this.#putChunk(trx, { id: file.id, size: 0, next_chunk: 0 }, text, now);
@@ -48,7 +53,7 @@ export class SqlSessionFileRepository implements SessionFileRepository {
 
   async append(session: string, path: string, content: string, now: number): Promise<void> {
     const text = storableText(content);
-    await this.#database.transaction(async (trx) => {
+    await this.#database.trailing(async (trx) => {
       await this.#putChunk(trx, await makeFile(trx, session, sessionPath(path), now), text, now);
     });
   }
@@ -60,7 +65,7 @@ export class SqlSessionFileRepository implements SessionFileRepository {
   }
 
   async mkdir(session: string, path: string, now: number): Promise<void> {
-    await this.#database.transaction((trx) => makeDirectories(trx, session, sessionPath(path), now));
+    await this.#database.trailing((trx) => makeDirectories(trx, session, sessionPath(path), now));
   }
 
   async list(session: string, path: string): Promise<{ name: string; kind: 'file' | 'directory' }[]> {
@@ -94,7 +99,7 @@ export class SqlSessionFileRepository implements SessionFileRepository {
   }
 
   async rename(session: string, from: string, to: string, now: number): Promise<void> {
-    await this.#database.transaction((trx) => renameFile(trx, session, sessionPath(from), sessionPath(to), now));
+    await this.#database.trailing((trx) => renameFile(trx, session, sessionPath(from), sessionPath(to), now));
   }
 
   async deleteSession(session: string): Promise<void> {

@@ -3,7 +3,7 @@
  * never take the last connection from the work that is done under them.
  */
 import { setTimeout as delay } from 'node:timers/promises';
-import { type Compilable, Kysely } from 'kysely';
+import { type Compilable, Kysely, sql } from 'kysely';
 import pg from 'pg';
 import {
   compileStatement,
@@ -80,6 +80,15 @@ class PostgresDatabase implements Database {
     return again(() => this.read.transaction().execute(work));
   }
 
+  trailing<T>(work: (trx: Kysely<Schema>) => Promise<T>): Promise<T> {
+    return again(() =>
+      this.read.transaction().execute(async (trx) => {
+        await sql`set local synchronous_commit = off`.execute(trx);
+        return work(trx);
+      }),
+    );
+  }
+
   prepare<Row>(name: string, query: Compilable<Row>): PreparedQuery<Row> {
     const { sql: text, parameters } = query.compile();
     return async (values) => {
@@ -93,8 +102,8 @@ class PostgresDatabase implements Database {
   }
 
   statement<Row>(name: string, query: Compilable<Row>): Statement<Row> {
-    const { sql, run } = compileStatement(query);
-    this.#names.set(sql, name);
+    const { sql: text, run } = compileStatement(query);
+    this.#names.set(text, name);
     return run;
   }
 

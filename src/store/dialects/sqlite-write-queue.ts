@@ -12,6 +12,8 @@ import type { Schema } from '../schema.ts';
 import { isSqliteBusy, mapStoreError, storeUnavailable } from '../store-errors.ts';
 
 interface Job {
+  /** See `Database.trailing`. */
+  trailing: boolean;
   work(db: Kysely<Schema>): Promise<unknown>;
   resolve(value: unknown): void;
   reject(reason: unknown): void;
@@ -27,6 +29,8 @@ export class SqliteWriteQueue {
   readonly #connection: DatabaseSync;
   readonly #db: Kysely<Schema>;
   readonly #lockTimeoutMs: number;
+  /** What `synchronous` of the connection stands at: commits of WAL reach the disk at once, or with the next that does. */
+  #synchronous: 'full' | 'normal' = 'full';
   #waiting: Job[] = [];
   #draining: Promise<void> | null = null;
 
@@ -37,9 +41,9 @@ export class SqliteWriteQueue {
   }
 
   /** Resolves with `work`'s value after it has committed. `work` must wait on nothing but its queries. */
-  run<T>(work: (db: Kysely<Schema>) => Promise<T>): Promise<T> {
+  run<T>(work: (db: Kysely<Schema>) => Promise<T>, { trailing = false } = {}): Promise<T> {
     return new Promise<T>((resolve, reject) => {
-      this.#waiting.push({ work, resolve: resolve as (value: unknown) => void, reject });
+      this.#waiting.push({ trailing, work, resolve: resolve as (value: unknown) => void, reject });
       this.#draining ??= this.#drain();
     });
   }
@@ -61,9 +65,13 @@ export class SqliteWriteQueue {
   async #batch(db: Kysely<Schema>): Promise<void> {
     const jobs: Job[] = [];
     try {
+      const durable = this.#waiting.some((job) => !job.trailing);
+      this.#sync(durable ? 'full' : 'normal');
       await this.#begin();
       const settle: (() => void)[] = [];
       while (jobs.length < BATCH) {
+        // One that came in between and must be durable waits for a batch that is.
+        if (!durable && this.#waiting[0]?.trailing === false) break;
         const job = this.#waiting.shift();
         if (!job) break;
         jobs.push(job);
@@ -92,6 +100,12 @@ export class SqliteWriteQueue {
       // Already in our words where it is the engine's; anything else is the repository's own.
       return () => job.reject(error);
     }
+  }
+
+  #sync(mode: 'full' | 'normal'): void {
+    if (this.#synchronous === mode) return;
+    this.#connection.exec(`pragma synchronous = ${mode}`);
+    this.#synchronous = mode;
   }
 
   async #begin(): Promise<void> {

@@ -71,6 +71,10 @@ class SqliteDatabase implements Database {
     return this.#queue.run(work);
   }
 
+  trailing<T>(work: (trx: Kysely<Schema>) => Promise<T>): Promise<T> {
+    return this.#queue.run(work, { trailing: true });
+  }
+
   prepare<Row>(name: string, query: Compilable<Row>): PreparedQuery<Row> {
     const reader = this.#reader;
     if (reader === null) {
