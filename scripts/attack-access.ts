@@ -139,6 +139,64 @@ const ACCESS: readonly Attack[] = attacks('access', [
   ],
 ]);
 
+/** When a right ends: while the turn runs, or in the moment between the check of the right and the stream. */
+type Moment = 'running' | 'starting';
+
+interface Ending {
+  readonly target: Target;
+  readonly browser: Browser;
+  /** What proves the right that ends. */
+  readonly headers: Record<string, string>;
+  readonly moment: Moment;
+  readonly revoke: () => Promise<unknown>;
+}
+
+/** How a streamed turn ends when the right to it ends. */
+async function endOfStream({ target, browser, headers, moment, revoke }: Ending): Promise<string> {
+  const { body: chat } = await browser.post('/api/chats', {});
+  const sent = raw(target, {
+    ...{ method: 'POST', path: `/api/chats/${chat.id}/messages` },
+    body: JSON.stringify({ content: `${chat.id} [[tokens:400]] [[pace:50]]` }),
+    headers: { ...headers, ...JSON_TYPE, 'sec-fetch-site': 'same-origin', accept: 'text/event-stream' },
+  });
+  const asked = () => target.standIn.modelRequests.some((request) => JSON.stringify(request.raw).includes(chat.id));
+  do await raw(target, { path: '/healthz' });
+  while (moment === 'running' && !asked());
+  const begun = performance.now();
+  await revoke();
+  await sent.catch(() => null);
+  const ms = performance.now() - begun;
+  return ms <= 5_000 ? 'ends within 5 s' : `ends after ${Math.round(ms)} ms`;
+}
+
+/** The stream of a program whose API token is deleted. `login` has not chatted yet: the first turn takes its time to start. */
+async function endOfToken(target: Target, login: string, moment: Moment): Promise<string> {
+  const browser = await target.signIn(login);
+  const { id, token } = await apiToken(browser, ['chats:read', 'chats:write']);
+  const headers = { authorization: `Bearer ${token}` };
+  return endOfStream({ target, browser, headers, moment, revoke: () => browser.delete(`/api/tokens/${id}`) });
+}
+
+const REVOKED: readonly Attack[] = attacks('revocation', [
+  [
+    'an open stream after signing out everywhere',
+    'ends within 5 s',
+    async (target) => {
+      const [browser, other] = [await target.signIn('octavia'), await target.signIn('octavia')];
+      const headers = { cookie: browser.cookieHeader };
+      const revoke = () => other.delete('/api/me/sessions');
+      return endOfStream({ target, browser, headers, moment: 'running', revoke });
+    },
+  ],
+  ['an open stream of a deleted API token', 'ends within 5 s', (target) => endOfToken(target, 'lovelace', 'running')],
+  [
+    'a stream asked for in the moment its API token is deleted',
+    'ends within 5 s',
+    (target) => endOfToken(target, 'samuel', 'starting'),
+    'slow',
+  ],
+]);
+
 function crossSite(headers: Record<string, string>, body = '{}'): Attack['run'] {
   return async (target) => {
     const all = { cookie: target.mona.cookieHeader, ...headers };
@@ -171,4 +229,4 @@ const FOREIGN: readonly Attack[] = attacks('cross-site', [
   ],
 ]);
 
-export const OTHERS: readonly Attack[] = [...ACCESS, ...FOREIGN];
+export const OTHERS: readonly Attack[] = [...ACCESS, ...REVOKED, ...FOREIGN];
