@@ -10,15 +10,8 @@ import { parseArgs } from 'node:util';
 import { playBrowser } from '../src/demo/browser.ts';
 import type { StandIn } from '../src/demo/stand-in.ts';
 import { Browser } from '../test/support/http-browser.ts';
-import {
-  brokenPromises,
-  checkRound,
-  countDisagreements,
-  countForeign,
-  type Figures,
-  noFigures,
-  settle,
-} from './torture-check.ts';
+import { brokenPromises, checkRound, countForeign, type Figures, noFigures, settle } from './torture-check.ts';
+import { countDisagreements } from './torture-contexts.ts';
 import { freePort, GatewayProcess, startStandInProcess } from './torture-processes.ts';
 import { chance, type Person, type Sent, talk } from './torture-users.ts';
 
