@@ -13,15 +13,18 @@ export class FrameWriter {
   readonly #store: Store;
   readonly #logger: Logger;
   readonly #clock: () => number;
+  readonly #stored: (turnId: string) => void;
   readonly #dirty = new Set<LiveTurn>();
   #timer: NodeJS.Timeout | null = null;
   #flushing = false;
   #closed = false;
 
-  constructor(store: Store, logger: Logger, clock: () => number) {
+  /** @param stored is told of every turn whose log has grown in the store */
+  constructor(store: Store, logger: Logger, clock: () => number, stored: (turnId: string) => void) {
     this.#store = store;
     this.#logger = logger;
     this.#clock = clock;
+    this.#stored = stored;
   }
 
   /** `live` has frames that are not stored. */
@@ -64,8 +67,12 @@ export class FrameWriter {
     try {
       const writing = this.#store.turns.appendFrames(live.turn.id, live.turn.fence, frames, this.#clock());
       live.writing = writing;
-      if (await writing) live.stored(frames);
-      else live.fenceOff();
+      if (await writing) {
+        live.stored(frames);
+        this.#stored(live.turn.id);
+      } else {
+        live.fenceOff();
+      }
     } catch (error) {
       this.#logger.warn({ err: error, turnId: live.turn.id }, 'turn events could not be stored yet');
       if (!live.ending) this.note(live);

@@ -34,12 +34,15 @@ export class LiveTurn {
   readonly #markDirty: (live: LiveTurn) => void;
   readonly #finished = Promise.withResolvers<void>();
   readonly #joining = new Set<Promise<void>>();
-  /** Messages that joined and that the runtime does not have yet, in order. */
-  readonly #unsent: Prompt[] = [];
+  /** All that it has to answer, in order. */
+  readonly #prompts: Prompt[] = [];
+  /** Of these, what the runtime does not have yet. */
+  #unsent: Prompt[] = [];
   #joinedSeq: number;
   #lease: SessionLease | null = null;
   #delivering: Promise<void> | null = null;
   #text: string[] = [];
+  #spoke = false;
   #pending: TurnFrame[] = [];
 
   constructor(
@@ -52,7 +55,7 @@ export class LiveTurn {
     this.requestId = options.requestId;
     this.#markDirty = options.markDirty;
     this.#joinedSeq = message.seq;
-    this.#unsent.push(promptOf(message));
+    this.#add(message);
     this.model = turn.model;
     this.done = this.#finished.promise;
   }
@@ -86,6 +89,11 @@ export class LiveTurn {
     return this.#text.length === 0;
   }
 
+  /** The model said or did something that followers saw. */
+  get spoke(): boolean {
+    return this.#spoke;
+  }
+
   /** The first reason stays. */
   stop(reason: StopReason): void {
     if (!this.joinable) return;
@@ -105,6 +113,7 @@ export class LiveTurn {
   /** Followers get it now, the store within a moment. */
   emit(event: TurnEvent, now: number): void {
     if (this.log.ended) return;
+    if (event.event !== 'turn.started' && event.event !== 'chat.updated') this.#spoke = true;
     if (event.event === 'message.delta') {
       this.#text.push(event.data.text);
       this.firstTextAt ??= now;
@@ -130,7 +139,7 @@ export class LiveTurn {
   steer(message: MessageRecord): void {
     if (message.seq <= this.#joinedSeq) return;
     this.#joinedSeq = message.seq;
-    this.#unsent.push(promptOf(message));
+    this.#add(message);
     void this.#deliver();
   }
 
@@ -151,6 +160,17 @@ export class LiveTurn {
     return null;
   }
 
+  /** The end could not be stored over a message that had joined: the turn goes on with it. */
+  reopen(): void {
+    this.ending = false;
+  }
+
+  /** Everything is asked once more. Only for a turn that never {@link spoke}. */
+  again(): void {
+    this.reopen();
+    this.#unsent = [...this.#prompts];
+  }
+
   unstored(): TurnFrame[] {
     return [...this.#pending];
   }
@@ -161,6 +181,12 @@ export class LiveTurn {
 
   finish(): void {
     this.#finished.resolve();
+  }
+
+  #add(message: MessageRecord): void {
+    const prompt = promptOf(message);
+    this.#prompts.push(prompt);
+    this.#unsent.push(prompt);
   }
 
   #deliver(): Promise<void> {

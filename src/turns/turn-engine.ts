@@ -3,9 +3,8 @@
  * a crash. A turn belongs to the engine, never to a connection.
  */
 import { GatewayError, notFound } from '../errors.ts';
-import type { AttachmentRecord, TurnFrame, TurnRecord } from '../store/records.ts';
-import type { AcceptOutcome, NewTurn, OwnedChat, OwnedTurn } from '../store/store.ts';
-import { newId } from '../wire/ids.ts';
+import type { TurnFrame } from '../store/records.ts';
+import type { OwnedTurn } from '../store/store.ts';
 import { FrameWriter } from './frame-writer.ts';
 import { LiveTurns } from './live-turns.ts';
 import { raced } from './raced.ts';
@@ -13,39 +12,26 @@ import { hasEnded } from './turn-events.ts';
 import { followTurn, POLL_MS } from './turn-follower.ts';
 import { TurnKeeper } from './turn-keeper.ts';
 import { recoverTurns } from './turn-recovery.ts';
-import { refusalError, shuttingDown } from './turn-refusals.ts';
+import { shuttingDown } from './turn-refusals.ts';
 import type { TurnRunnerDependencies } from './turn-runner.ts';
-import { turnView } from './turn-shapes.ts';
 import { LocalTurnSignals, type TurnSignals } from './turn-signals.ts';
-import { TurnStarter } from './turn-starter.ts';
+import { type BackgroundQueue, TurnStarter } from './turn-starter.ts';
+import { TurnStopper } from './turn-stopper.ts';
+import { type Submitted, type TurnRequest, TurnTaker } from './turn-taker.ts';
+import { TurnWatch } from './turn-watch.ts';
+
+export type { Submitted, TurnRequest } from './turn-taker.ts';
 
 /** What the engine is made of; the engine closes none of it. */
 export interface TurnEngineDependencies extends Omit<TurnRunnerDependencies, 'writer'> {
   /** Absent: nobody else runs turns on this store. */
   readonly signals?: TurnSignals;
+  /** Absent: background turns run here like all others. */
+  readonly background?: BackgroundQueue;
   /** Names this process in the store; never reused. */
   readonly instanceId: string;
   readonly turnsPerUser: number;
   readonly queuePerChat: number;
-}
-
-/** A message that asks for a turn, checked and complete. */
-export interface TurnRequest {
-  readonly chat: OwnedChat;
-  readonly content: string;
-  readonly attachments: AttachmentRecord[];
-  readonly model: string | null;
-  readonly delivery: 'reject' | 'queue' | 'steer';
-  readonly background: boolean;
-  /** `bodyHash` covers all that makes the request the same request, the chat included. */
-  readonly idempotency: { key: string; bodyHash: string } | null;
-  readonly requestId: string | null;
-}
-
-/** What became of it. `replayed`: an earlier request with the same Idempotency-Key made this turn. */
-export interface Submitted {
-  readonly turn: OwnedTurn;
-  readonly replayed: boolean;
 }
 
 /** What stopping turns and storing their ends may take when the instance closes, in milliseconds. */
@@ -58,6 +44,9 @@ export class TurnEngine {
   readonly #writer: FrameWriter;
   readonly #starter: TurnStarter;
   readonly #keeper: TurnKeeper;
+  readonly #watch: TurnWatch;
+  readonly #stopper: TurnStopper;
+  readonly #taker: TurnTaker;
   /** Messages being taken right now: a drain waits for what becomes of them. */
   readonly #submitting = new Set<Promise<unknown>>();
   /** Aborts when followers are to come back elsewhere. */
@@ -67,10 +56,14 @@ export class TurnEngine {
   constructor(deps: TurnEngineDependencies) {
     this.#deps = deps;
     this.#signals = deps.signals ?? new LocalTurnSignals();
-    this.#writer = new FrameWriter(deps.store, deps.logger, deps.clock);
+    const tellStored = (turnId: string) => this.#signals.tell(turnId);
+    this.#writer = new FrameWriter(deps.store, deps.logger, deps.clock, tellStored);
     const parts = { ...deps, signals: this.#signals, live: this.#live, writer: this.#writer };
     this.#starter = new TurnStarter(parts);
     this.#keeper = new TurnKeeper({ ...parts, starter: this.#starter });
+    this.#watch = new TurnWatch(parts);
+    this.#taker = new TurnTaker({ ...parts, starter: this.#starter, watch: this.#watch });
+    this.#stopper = new TurnStopper({ ...parts, ended: (turn, signal) => this.ended(turn, signal) });
   }
 
   /** Turns running here. */
@@ -95,7 +88,7 @@ export class TurnEngine {
    */
   async submit(request: TurnRequest): Promise<Submitted> {
     if (this.#draining) throw shuttingDown('Send the message again.');
-    const taking = this.#take(request);
+    const taking = this.#taker.take(request);
     this.#submitting.add(taking);
     try {
       return await taking;
@@ -130,33 +123,34 @@ export class TurnEngine {
     }
   }
 
-  /** Stops a turn. Idempotent. @throws GatewayError `not_found` */
-  async cancel(userId: string, turnId: string): Promise<OwnedTurn> {
-    const now = this.#deps.clock();
-    const turn = await this.#deps.store.turns.requestCancel(userId, turnId, now);
-    if (turn === null) throw notFound('turn');
-    this.#live.get(turnId)?.stop({ status: 'cancelled' });
-    if (turn.startedAt === null && turn.endedAt === now) {
-      // It was still waiting: its message stays in the history, and the runtime has to learn of it before the next turn.
-      await this.#deps.store.chats.bumpContextVersion(turn.chatId);
-      this.#publish(turn, 'turn.ended');
-    }
-    this.#signals.tell(turnId);
-    return turn;
+  /** Stops a turn, wherever it is. Idempotent. @throws GatewayError `not_found` */
+  cancel(userId: string, turnId: string): Promise<OwnedTurn> {
+    return this.#stopper.cancel(userId, turnId);
   }
 
   /** Stops everything of a chat that is being deleted, and waits until it is over. */
-  async stopChat(chatId: string): Promise<void> {
-    await this.#cancelQueued(await this.#deps.store.turns.active(chatId));
-    const live = this.#live.inChat(chatId);
-    if (live !== undefined) await this.#live.stop([live], { status: 'cancelled' });
+  stopChat(chatId: string): Promise<void> {
+    return this.#stopper.stopChat(chatId);
   }
 
   /** Stops everything of a user (revoked, blocked, erased), and waits until it is over. */
-  async stopUser(userId: string, error: GatewayError): Promise<void> {
-    await this.#cancelQueued(await this.#deps.store.turns.activeOfUser(userId));
-    const theirs = this.#live.all().filter((live) => live.turn.userId === userId);
-    await this.#live.stop(theirs, { status: 'failed', error });
+  stopUser(userId: string, error: GatewayError): Promise<void> {
+    return this.#stopper.stopUser(userId, error);
+  }
+
+  /** Stops what runs of a user on this instance: another one has ended their access. */
+  stopUserHere(userId: string, error: GatewayError): Promise<void> {
+    return this.#stopper.stopUserHere(userId, error);
+  }
+
+  /** Another instance has changed something about this turn. */
+  look(turnId: string): void {
+    this.#watch.look([turnId]);
+  }
+
+  /** Runs what waits in a chat, for whoever took a background turn. Resolves when nothing of the chat runs here any more. */
+  runChat(chatId: string): Promise<void> {
+    return this.#starter.runChat(chatId);
   }
 
   /**
@@ -181,6 +175,7 @@ export class TurnEngine {
     this.#draining = true;
     this.#starter.close();
     this.#keeper.close();
+    this.#watch.close();
     this.#writer.close();
     this.#leave();
   }
@@ -204,52 +199,5 @@ export class TurnEngine {
       await new Promise((resolve) => setImmediate(resolve));
     }
     clearTimeout(timer);
-  }
-
-  async #take(request: TurnRequest): Promise<Submitted> {
-    const joined = request.delivery === 'steer' ? await this.#live.joinable(request.chat.id) : null;
-    const taking = this.#accept(request);
-    return joined === null ? taking : joined.join(taking);
-  }
-
-  async #accept(request: TurnRequest): Promise<Submitted> {
-    const outcome: AcceptOutcome = await this.#deps.store.turns.accept(this.#newTurn(request));
-    switch (outcome.kind) {
-      case 'accepted': {
-        const { turn, message } = outcome;
-        if (turn.status === 'running') this.#starter.start(turn, { chat: request.chat, message }, request.requestId);
-        else this.#publish(turn, 'turn.queued');
-        return { turn, replayed: false };
-      }
-      case 'steered':
-        this.#live.get(outcome.turn.id)?.steer(outcome.message);
-        return { turn: outcome.turn, replayed: false };
-      case 'replayed':
-        return { turn: outcome.turn, replayed: true };
-      default:
-        throw refusalError(outcome);
-    }
-  }
-
-  #newTurn({ chat, ...request }: TurnRequest): NewTurn {
-    const { instanceId, turnsPerUser, queuePerChat, clock } = this.#deps;
-    return {
-      ...request,
-      turnId: newId(),
-      messageId: newId(),
-      userId: chat.userId,
-      chatId: chat.id,
-      owner: instanceId,
-      now: clock(),
-      limits: { turnsPerUser, queuePerChat },
-    };
-  }
-
-  async #cancelQueued(turns: readonly OwnedTurn[]): Promise<void> {
-    for (const turn of turns) if (turn.status === 'queued') await this.cancel(turn.userId, turn.id);
-  }
-
-  #publish(turn: TurnRecord, event: 'turn.queued' | 'turn.ended'): void {
-    this.#deps.userEvents.publish(turn.userId, { event, data: { turn: turnView(turn) } });
   }
 }

@@ -30,6 +30,12 @@ const BEAT_MS = 5_000;
 /** How long a turn may be ours in the store before this process knows it: its acceptance is on the way to us. */
 const SETTLING_MS = 10_000;
 
+/**
+ * Nobody is declared dead sooner after this instance could first reach the store, or could again: all were silent while the
+ * database was away, and those who live sign within a beat. Milliseconds.
+ */
+const STEADY_MS = 2 * BEAT_MS - 500;
+
 /** Turns looked at in one go. */
 const STEP = 50;
 
@@ -37,6 +43,8 @@ export class TurnKeeper {
   readonly #deps: TurnKeeperDependencies;
   readonly #timer: NodeJS.Timeout;
   #busy = false;
+  /** Since when every beat has reached the store, by a clock that only runs forward; null: the last one did not. */
+  #steadySince: number | null = performance.now();
 
   constructor(deps: TurnKeeperDependencies) {
     this.#deps = deps;
@@ -56,7 +64,9 @@ export class TurnKeeper {
       await this.endAbandoned();
       // Where instances share a database, another one may have left a queue behind; alone, every end starts the next.
       if (this.#deps.store.engine === 'postgres') await this.#deps.starter.startWaiting();
+      this.#steadySince ??= performance.now();
     } catch (error) {
+      this.#steadySince = null;
       this.#deps.logger.warn({ err: error }, 'the order of turns could not be looked after');
     } finally {
       this.#busy = false;
@@ -66,7 +76,8 @@ export class TurnKeeper {
   /** Ends turns of dead instances, and those of this one that it lost: their end could not be stored at the time. */
   async endAbandoned(): Promise<void> {
     const { store, instanceId, clock } = this.#deps;
-    const silentSince = store.engine === 'sqlite' ? 0 : clock() - DEAD_AFTER_MS;
+    const steady = this.#steadySince !== null && performance.now() - this.#steadySince >= STEADY_MS;
+    const silentSince = store.engine === 'postgres' && steady ? clock() - DEAD_AFTER_MS : 0;
     const suspects = await store.turns.abandoned(silentSince, instanceId, STEP);
     for (const turn of suspects) if (!this.#isRun(turn)) await this.#interrupt(turn);
   }

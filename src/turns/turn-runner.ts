@@ -2,19 +2,20 @@
  * Runs one turn: lease, conversation, end. Nothing here throws to its caller; whatever happens becomes the turn's end, and
  * the end is stored before anyone is told.
  */
+import { setTimeout as delay } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import { GatewayError } from '../errors.ts';
 import type { HistoryEntry, LeaseRequest, RuntimeEvent, Runtimes, RuntimeUser } from '../runtimes/runtime-port.ts';
 import type { MessageRecord, TurnRecord, UsageRecord } from '../store/records.ts';
-import type { Store, TurnEnd } from '../store/store.ts';
+import type { Store } from '../store/store.ts';
 import { newId } from '../wire/ids.ts';
 import type { CredentialSource } from './credential-source.ts';
 import type { FrameWriter } from './frame-writer.ts';
 import type { LiveTurn } from './live-turn.ts';
-import { untilStored } from './patience.ts';
-import { conclude } from './turn-conclusion.ts';
+import { type Outcome, storeEnd } from './turn-closing.ts';
 import { type TurnDeadlineLimits, TurnDeadlines } from './turn-deadlines.ts';
-import { publicEvent, type TurnEndStatus } from './turn-events.ts';
+import { publicEvent } from './turn-events.ts';
+import { retryDelay } from './turn-retry.ts';
 import { turnView } from './turn-shapes.ts';
 import type { TurnSubject } from './turn-subject.ts';
 import { TurnTitles } from './turn-titles.ts';
@@ -34,18 +35,17 @@ export interface TurnRunnerDependencies {
   readonly clock: () => number;
 }
 
-interface Outcome {
-  readonly status: TurnEndStatus;
-  readonly error: GatewayError | null;
+/** What all tries of a turn share. */
+interface Talking {
+  readonly subject: TurnSubject;
+  readonly titles: TurnTitles;
+  readonly deps: TurnRunnerDependencies;
 }
 
 /** What the parts of one conversation share. */
-interface Conversation {
+interface Conversation extends Talking {
   readonly user: RuntimeUser;
-  readonly subject: TurnSubject;
-  readonly titles: TurnTitles;
   readonly deadlines: TurnDeadlines;
-  readonly deps: TurnRunnerDependencies;
 }
 
 /** Runs `live` to its end. @returns the ended turn; null when it ended without us: fenced off, deleted, or given up */
@@ -55,19 +55,43 @@ export async function runTurn(
   deps: TurnRunnerDependencies,
 ): Promise<TurnRecord | null> {
   live.emit({ event: 'turn.started', data: { turn: turnView(live.turn) } }, deps.clock());
-  const outcome = await converse(live, subject, deps);
-  const ended = live.reason?.status === 'fenced' ? null : await storeEnd(live, outcome, deps);
+  const titles = new TurnTitles(live, subject, deps);
+  titles.fromFirstWords();
+  const ended = await untilOver(live, { subject, titles, deps });
   if (ended === null) live.log.close();
   live.finish();
   return ended;
 }
 
-async function converse(live: LiveTurn, given: TurnSubject, deps: TurnRunnerDependencies): Promise<Outcome> {
+/** A failure that may pass is tried again, and an end that a message has overtaken is not one yet. */
+async function untilOver(live: LiveTurn, about: Talking): Promise<TurnRecord | null> {
+  for (let tries = 1; ; tries += 1) {
+    const outcome = await converse(live, about);
+    if (live.reason?.status === 'fenced') return null;
+    if (await isWorthAnother(live, outcome, tries, about.deps)) {
+      live.again();
+      continue;
+    }
+    const ended = await storeEnd(live, stoppedOr(live, outcome), about.deps);
+    if (ended !== 'joined') return ended;
+  }
+}
+
+async function isWorthAnother(live: LiveTurn, { error }: Outcome, tries: number, deps: TurnRunnerDependencies) {
+  if (error === null || live.signal.aborted) return false;
+  const { background } = live.turn;
+  const { code, retryAfter } = error;
+  const ms = retryDelay({ background, silent: !live.spoke, code, retryAfter, tries }, Math.random());
+  if (ms === null) return false;
+  deps.logger.info({ turnId: live.turn.id, code, ms, tries }, 'a background turn is tried again');
+  await delay(ms, undefined, { signal: live.signal }).catch(() => undefined);
+  return !live.signal.aborted;
+}
+
+async function converse(live: LiveTurn, { subject: given, titles, deps }: Talking): Promise<Outcome> {
   const deadlines = new TurnDeadlines(deps.limits, (error) => live.stop({ status: 'failed', error }));
-  const titles = new TurnTitles(live, given, deps);
   let user: RuntimeUser | null = null;
   try {
-    titles.fromFirstWords();
     user = await deps.credentials.runtimeUser(live.turn.userId, live.signal);
     const subject = await asItIsNow(given, deps.store);
     await talk(live, { user, subject, titles, deadlines, deps });
@@ -175,52 +199,4 @@ function asGatewayError(cause: unknown, live: LiveTurn, logger: Logger): Gateway
   if (!live.signal.aborted)
     logger.error({ err: cause, turnId: live.turn.id }, 'a turn failed for a reason that has no code');
   return new GatewayError('internal_error', 'The turn failed on our side. Try again; the message is kept.', { cause });
-}
-
-/** Tries until the store takes it, or until the instance closes. */
-async function storeEnd(live: LiveTurn, outcome: Outcome, deps: TurnRunnerDependencies): Promise<TurnRecord | null> {
-  live.ending = true;
-  deps.writer.forget(live);
-  await live.writing?.catch(() => undefined);
-  const { turn, end, frames } = describeEnd(live, outcome, deps.clock());
-  const log = { turnId: turn.id };
-  try {
-    const stored = await untilStored(() => deps.store.turns.end(end), {
-      until: live.abandoned,
-      onWait: (error) => deps.logger.warn({ ...log, err: error }, 'the end of a turn could not be stored yet'),
-    });
-    if (!stored) return null;
-  } catch (error) {
-    deps.logger.error({ ...log, err: error }, 'the end of a turn could not be stored: it will be marked interrupted');
-    return null;
-  }
-  live.log.publish(frames);
-  return turn;
-}
-
-function describeEnd(live: LiveTurn, { status, error }: Outcome, now: number) {
-  const content = live.text;
-  const { turn, message, events } = conclude(live.turn, {
-    status,
-    error: error?.problem(live.requestId) ?? null,
-    said: content === '' ? null : { content, createdAt: live.firstTextAt ?? now },
-    model: live.model,
-    now,
-  });
-  const frames = live.log.prepare(events);
-  const end: TurnEnd = {
-    turnId: turn.id,
-    fence: turn.fence,
-    status,
-    error: turn.error,
-    model: live.model,
-    message,
-    frames: [...live.unstored(), ...frames],
-    usage: live.usage,
-    // The runtime keeps no partial text, and may lack a prompt that failed early: only after a turn that went through is
-    // what it knows what our history says.
-    contextLost: status !== 'completed',
-    now,
-  };
-  return { turn, end, frames };
 }

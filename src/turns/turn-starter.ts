@@ -1,6 +1,6 @@
 /** Starts turns: the one just taken, the next of a chat's queue, whatever waits after a start. */
 import type { MessageRecord, TurnRecord } from '../store/records.ts';
-import type { OwnedChat, OwnedTurn } from '../store/store.ts';
+import type { OwnedChat, OwnedTurn, WaitingTurn } from '../store/store.ts';
 import { LiveTurn } from './live-turn.ts';
 import type { LiveTurns } from './live-turns.ts';
 import { untilStored } from './patience.ts';
@@ -15,13 +15,26 @@ export interface TurnStarterDependencies extends TurnRunnerDependencies {
   readonly signals: TurnSignals;
   /** Names this process in the store; never reused. */
   readonly instanceId: string;
+  /** Where background turns wait for whoever is free; absent: they run here like all others. */
+  readonly background?: BackgroundQueue;
+}
+
+/** Background turns that no instance has taken yet. */
+export interface BackgroundQueue {
+  /** Somebody who is free shall run this turn's chat. Offering it twice is offering it once. Never throws. */
+  offer(turn: WaitingTurn): void;
 }
 
 /** Chats looked at in one go. */
 const STEP = 100;
 
+/** A background turn that still waits after this is offered once more: its first offer may have been lost. Milliseconds. */
+const OFFERED_MS = 5_000;
+
 export class TurnStarter {
   readonly #deps: TurnStarterDependencies;
+  /** By chat, until the chat has nothing left to run here. */
+  readonly #runs = new Map<string, Promise<void>>();
   /** Aborts when no turn may start here any more. */
   readonly #closed = new AbortController();
 
@@ -41,14 +54,28 @@ export class TurnStarter {
     turns.add(live);
     this.#tell(turn, 'turn.started');
     if (turn.cancelRequestedAt !== null) live.stop({ status: 'cancelled' });
-    void this.#run(live, subject);
+    const run = this.#run(live, subject).finally(() => {
+      // The next turn of the chat may have taken its place.
+      if (this.#runs.get(turn.chatId) === run) this.#runs.delete(turn.chatId);
+    });
+    this.#runs.set(turn.chatId, run);
   }
 
-  /** Starts what waits in chats where nothing runs, until none is left that could start here. */
+  /** Runs what waits in the chat, one after the other. Resolves when nothing of it runs here any more. */
+  async runChat(chatId: string): Promise<void> {
+    await this.startNext(chatId);
+    for (let run = this.#runs.get(chatId); run !== undefined; run = this.#runs.get(chatId)) await run;
+  }
+
+  /** Starts what waits in chats where nothing runs, until none is left that could start here; offers what may run anywhere. */
   async startWaiting(): Promise<void> {
+    const { store, background, clock } = this.#deps;
+    const offered = background === undefined ? [] : await store.turns.waitingInBackground(clock() - OFFERED_MS, STEP);
+    for (const turn of offered) background?.offer(turn);
+    const kind = background === undefined ? 'any' : 'foreground';
     const tried = new Set<string>();
     for (;;) {
-      const chats = await this.#deps.store.turns.chatsWithWork(STEP);
+      const chats = await store.turns.chatsWithWork(STEP, kind);
       const fresh = chats.filter((chatId) => !tried.has(chatId));
       if (fresh.length === 0 || this.#closed.signal.aborted) return;
       for (const chatId of fresh) tried.add(chatId);
