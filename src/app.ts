@@ -2,7 +2,6 @@
  * The composition root of HTTP: every registration, in order. A public scope (sign-in, page, health) and a guarded scope
  * that nobody enters unauthenticated. Never listens, never reads the environment.
  */
-import helmet from '@fastify/helmet';
 import rateLimit from '@fastify/rate-limit';
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
 import Fastify, {
@@ -27,6 +26,7 @@ import { registerHealth } from './ops/health-routes.ts';
 import { measureRequests } from './ops/http-metrics.ts';
 import type { GatewayMetrics } from './ops/metrics.ts';
 import { RequestLog } from './ops/request-log.ts';
+import { addSecurityHeaders } from './ops/security-headers.ts';
 import type { Runtimes } from './runtimes/runtime-port.ts';
 import type { Store } from './store/store.ts';
 import type { TurnEngine } from './turns/turn-engine.ts';
@@ -82,9 +82,9 @@ export async function buildApp(config: Config, deps: AppDependencies): Promise<F
   registerProblems(app);
   acceptOnlyJson(app);
   nameResponses(app);
-  await measureRequests(app, deps.metrics);
+  measureRequests(app, deps.metrics);
   auditRequests(app, deps.audit, (request) => userOf(request, deps.auth));
-  await app.register(helmet, securityHeaders(config));
+  await addSecurityHeaders(app, securityHeaders(config));
   await registerApiDocument(app);
   await app.register(rateLimit, { global: false, enableDraftSpec: true });
   registerHealth(app, deps);

@@ -49,7 +49,7 @@ async function* meteredRun(
   for await (const event of lease.run(prompt, signal)) {
     if (event.type === 'text' && silent) {
       silent = false;
-      metrics.firstToken.observe((performance.now() - started) / 1000);
+      metrics.firstToken.observe({}, (performance.now() - started) / 1000);
     } else if (event.type === 'retrying') {
       metrics.retries.inc();
     } else if (event.type === 'usage') {

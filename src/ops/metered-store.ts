@@ -29,7 +29,7 @@ function meteredRepository(name: string, repository: object, metrics: GatewayMet
 }
 
 function timed(call: string, original: Method, { storeSeconds, storeErrors }: GatewayMetrics): Method {
-  const child = storeSeconds.labels({ call });
+  const child = storeSeconds.child({ call });
   return (...args) => {
     const started = performance.now();
     const result = original(...args);

@@ -22,7 +22,8 @@ export class MeteredUserEvents extends UserEvents {
     if (event === 'turn.queued') this.#queued.add(turn.id);
     else this.#queued.delete(turn.id);
     this.#metrics.queued.set(this.#queued.size);
-    if (event === 'turn.started') this.#metrics.queueSeconds.observe(secondsBetween(turn.createdAt, turn.startedAt));
+    if (event === 'turn.started')
+      this.#metrics.queueSeconds.observe({}, secondsBetween(turn.createdAt, turn.startedAt));
     if (event === 'turn.ended') this.#noteEnd(turn);
   }
 

@@ -5,11 +5,13 @@
 import client from '@prometheus-io/client';
 import type { RuntimeStatus } from '../runtimes/runtime-port.ts';
 import { residentBytesOfChildren } from './child-memory.ts';
+import { DurationHistogram } from './duration-histogram.ts';
 
 /** Models that get a label of their own; a provider with more has the rest counted together. */
 const MODELS = 50;
 
 const SECONDS = [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 1800];
+const HTTP_SECONDS = [0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10, 60, 600];
 const STORE_SECONDS = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.05, 0.25, 1, 5];
 
 /** What is asked for at the moment of a scrape. */
@@ -21,21 +23,21 @@ export interface Sampled {
 
 export class GatewayMetrics {
   readonly registry = new client.Registry();
-  readonly client = client;
+  readonly httpSeconds = this.#histogram('http_request_seconds', 'Requests, streams until their end', HTTP_SECONDS);
   readonly turns = this.#counter('turns_total', 'Turns that ended', ['outcome', 'model']);
   readonly turnErrors = this.#counter('turn_errors_total', 'Turns that ended with an error, by its code', ['code']);
-  readonly turnSeconds = this.#histogram('turn_seconds', 'From the start of a turn to its end', ['outcome']);
-  readonly queueSeconds = this.#histogram('turn_queue_seconds', 'From the message to the start of its turn', []);
-  readonly firstToken = this.#histogram('time_to_first_token_seconds', 'From the prompt to the first text', []);
-  readonly leaseSeconds = this.#histogram('lease_seconds', 'Until a runtime session could be used', ['cold']);
+  readonly turnSeconds = this.#histogram('turn_seconds', 'From the start of a turn to its end');
+  readonly queueSeconds = this.#histogram('turn_queue_seconds', 'From the message to the start of its turn');
+  readonly firstToken = this.#histogram('time_to_first_token_seconds', 'From the prompt to the first text');
+  readonly leaseSeconds = this.#histogram('lease_seconds', 'Until a runtime session could be used');
   readonly leaseErrors = this.#counter('lease_errors_total', 'Runtime sessions that could not be had', ['code']);
   readonly modelTokens = this.#counter('model_tokens_total', 'Tokens of model calls', ['model', 'kind']);
   readonly retries = this.#counter('model_retries_total', 'Model calls that a runtime tries again', []);
   readonly refreshes = this.#counter('token_refreshes_total', 'GitHub tokens renewed or refused', ['outcome']);
-  readonly storeSeconds = this.#histogram('store_seconds', 'Calls of the store', ['call'], STORE_SECONDS);
+  readonly storeSeconds = this.#histogram('store_seconds', 'Calls of the store', STORE_SECONDS);
   readonly storeErrors = this.#counter('store_errors_total', 'Calls of the store that failed', ['call', 'code']);
   readonly jobRuns = this.#counter('job_runs_total', 'Runs of jobs', ['job', 'outcome']);
-  readonly jobSeconds = this.#histogram('job_seconds', 'Runs of jobs', ['job']);
+  readonly jobSeconds = this.#histogram('job_seconds', 'Runs of jobs');
   readonly audits = this.#counter('audit_events_total', 'Entries of the audit trail', ['action']);
   readonly queued = this.#gauge('turns_queued', 'Turns that wait on this instance', []);
   readonly #models = new Set<string>();
@@ -83,8 +85,11 @@ export class GatewayMetrics {
     return new client.Gauge({ name: `pilothouse_${name}`, help, labelNames, registers: [this.registry] });
   }
 
-  #histogram<Label extends string>(name: string, help: string, labelNames: Label[], buckets = SECONDS) {
-    return new client.Histogram({ name: `pilothouse_${name}`, help, labelNames, buckets, registers: [this.registry] });
+  #histogram(name: string, help: string, buckets: readonly number[] = SECONDS): DurationHistogram {
+    const histogram = new DurationHistogram(`pilothouse_${name}`, help, buckets);
+    // The registry asks for a name and `get()`, whatever its types say.
+    this.registry.registerMetric(histogram as unknown as client.Metric);
+    return histogram;
   }
 
   #sampled(name: string, help: string, read: () => number | Promise<number>): void {
