@@ -3,7 +3,10 @@ import { test } from 'node:test';
 import { backoffMs } from '../../src/web/page/api/backoff.ts';
 
 test('waits double from a quarter of a second to ten seconds', () => {
-  assert.deepEqual([0, 1, 2, 5, 6, 50].map((attempt) => backoffMs(attempt, 0.5)), [250, 500, 1000, 8000, 10_000, 10_000]);
+  assert.deepEqual(
+    [0, 1, 2, 5, 6, 50].map((attempt) => backoffMs(attempt, 0.5)),
+    [250, 500, 1000, 8000, 10_000, 10_000],
+  );
 });
 
 test('tabs are spread by a quarter either way', () => {

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Lexer, type Token } from 'marked';
 import { type Block, BlockSplitter } from '../../src/web/page/markdown/block-splitter.ts';
+import { headingLevels } from '../../src/web/page/markdown/heading-levels.ts';
 
 const ANSWER = `# Title
 
@@ -108,10 +109,19 @@ test('a definition that is repeated loses no text', () => {
 test('an answer that begins anew is parsed anew', () => {
   const splitter = new BlockSplitter();
   splitter.split('one\n\ntwo\n\nthree', false);
-  assert.deepEqual(tokensOf(splitter.split('four', true).settled).map(({ raw }) => raw), ['four']);
+  assert.deepEqual(
+    tokensOf(splitter.split('four', true).settled).map(({ raw }) => raw),
+    ['four'],
+  );
 });
 
 test('line ends of any kind are line ends', () => {
   const lines = (text: string) => solid(stream(text, 1));
   assert.deepEqual(lines('a\r\n\r\nb\r\n\r\n- c\r\n- d\r\n'), lines('a\n\nb\n\n- c\n- d\n'));
+});
+
+test('the outline of an answer has no gaps, wherever the model begins and whatever it skips', () => {
+  const levels = (text: string) => [...headingLevels(new BlockSplitter().split(text, true).settled).values()];
+  assert.deepEqual(levels('## a\n\n#### b\n\n### c\n\n## d\n\n# e\n\n## f'), [3, 4, 4, 3, 3, 4]);
+  assert.deepEqual(levels('# a\n\n## b\n\n### c\n\n#### d\n\n##### e'), [3, 4, 5, 6, 6]);
 });

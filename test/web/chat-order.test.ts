@@ -6,7 +6,17 @@ import { inSections, newerChat, withChat } from '../../src/web/page/model/chat-o
 function chat(id: string, updatedAt: Date, more: Partial<ChatView> = {}): ChatView {
   const time = updatedAt.toISOString();
   const flags = { pinned: false, archived: false };
-  return { id, sessionId: id, title: id, model: null, systemPrompt: null, ...flags, createdAt: time, updatedAt: time, ...more };
+  return {
+    id,
+    sessionId: id,
+    title: id,
+    model: null,
+    systemPrompt: null,
+    ...flags,
+    createdAt: time,
+    updatedAt: time,
+    ...more,
+  };
 }
 
 test('chats stand under the day of their last activity, pinned ones first', () => {

@@ -34,5 +34,8 @@ test('several data lines are one text, the id stays until another one comes, the
 });
 
 test('an id with a NUL in it is not an id', () => {
-  assert.deepEqual(parse(['id: 3\ndata: x\n\nid: 4\0\ndata: y\n\n']).map(({ id }) => id), ['3', '3']);
+  assert.deepEqual(
+    parse(['id: 3\ndata: x\n\nid: 4\0\ndata: y\n\n']).map(({ id }) => id),
+    ['3', '3'],
+  );
 });

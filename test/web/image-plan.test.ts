@@ -26,7 +26,10 @@ test('a photo is made smaller, step by step, never larger, its shape kept', () =
 test('images share the room of one message', () => {
   assert.equal(planImage({ ...photo, bytes: 300_000 }, { bytes: 500_000, count: 1 }).kind, 'shrink');
   assert.deepEqual(planImage(photo, { bytes: IMAGE_BUDGET - 1000, count: 2 }), { kind: 'refuse', reason: 'room' });
-  assert.deepEqual(planImage({ ...photo, bytes: 10 }, { bytes: 0, count: MOST_IMAGES }), { kind: 'refuse', reason: 'count' });
+  assert.deepEqual(planImage({ ...photo, bytes: 10 }, { bytes: 0, count: MOST_IMAGES }), {
+    kind: 'refuse',
+    reason: 'count',
+  });
 });
 
 test('what no model can see is refused', () => {

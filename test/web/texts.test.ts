@@ -32,7 +32,10 @@ test('one knows one’s devices again', () => {
   const windows = 'Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 Chrome/140.0 Safari/537.36';
   assert.equal(browserName(windows), 'Chrome, Windows');
   assert.equal(browserName(`${windows} Edg/140.0`), 'Edge, Windows');
-  assert.equal(browserName('Mozilla/5.0 (iPhone; CPU iPhone OS 18_0 like Mac OS X) Version/18.0 Safari/604.1'), 'Safari, iPhone');
+  assert.equal(
+    browserName('Mozilla/5.0 (iPhone; CPU iPhone OS 18_0 like Mac OS X) Version/18.0 Safari/604.1'),
+    'Safari, iPhone',
+  );
   assert.equal(browserName('curl/8'), null);
   assert.equal(browserName(null), null);
 });

@@ -37,3 +37,8 @@ render(
   root,
 );
 void session.start(api);
+
+// A page that the browser kept for its back button may be another person's by now.
+window.addEventListener('pageshow', (event) => {
+  if (event.persisted) location.reload();
+});

@@ -67,6 +67,7 @@ export const en = {
   chatFailed: 'This chat could not be opened',
   olderMessages: 'Older messages',
   toEnd: 'To the end',
+  you: 'You',
   youAt: 'You, {time}',
   answerAt: 'Answer {model} {time}',
   copilot: 'Copilot',

@@ -69,6 +69,7 @@ export const ko: Catalog = {
   chatFailed: '대화를 열 수 없습니다',
   olderMessages: '이전 메시지',
   toEnd: '맨 아래로',
+  you: '나',
   youAt: '나, {time}',
   answerAt: '답변 {model} {time}',
   copilot: 'Copilot',

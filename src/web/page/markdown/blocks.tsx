@@ -6,14 +6,16 @@ import { useText } from '../parts/page-context.ts';
 import { CodeBlock } from './code-block.tsx';
 import { DEEPEST, inline } from './inline.tsx';
 
-/** @param growing its end is still open */
-export function blockNode(token: Token, growing: boolean, depth = 0): ComponentChildren {
+/**
+ * @param growing its end is still open
+ * @param level of a heading in the outline; without one it only looks like a heading
+ */
+export function blockNode(token: Token, growing: boolean, level: number | null, depth = 0): ComponentChildren {
   const block = token as MarkedToken;
   if (depth > DEEPEST) return <p>{block.raw}</p>;
   switch (block.type) {
     case 'heading':
-      // The page's own headings come above: an answer's begin at the third level.
-      return h(`h${Math.min(6, block.depth + 2)}`, { class: `level-${block.depth}` }, inline(block.tokens, depth));
+      return h(level === null ? 'p' : `h${level}`, { class: `level-${block.depth}` }, inline(block.tokens, depth));
     case 'paragraph':
       return <p>{inline(block.tokens, depth)}</p>;
     case 'text':
@@ -39,7 +41,7 @@ export function blockNode(token: Token, growing: boolean, depth = 0): ComponentC
 }
 
 function childBlocks(tokens: readonly Token[], growing: boolean, depth: number): ComponentChildren {
-  return tokens.map((token, index) => blockNode(token, growing && index === tokens.length - 1, depth + 1));
+  return tokens.map((token, index) => blockNode(token, growing && index === tokens.length - 1, null, depth + 1));
 }
 
 function List({ list, growing, depth }: { list: Tokens.List; growing: boolean; depth: number }) {

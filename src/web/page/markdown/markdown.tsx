@@ -1,51 +1,38 @@
 /** An answer's Markdown. While it grows, settled blocks keep their very elements: no flicker, and a selection stays. */
-import { Component, type VNode } from 'preact';
+import type { VNode } from 'preact';
 import { useRef } from 'preact/hooks';
+import { pure } from '../parts/pure.tsx';
 import { type Block, BlockSplitter } from './block-splitter.ts';
 import { blockNode } from './blocks.tsx';
+import { headingLevels } from './heading-levels.ts';
 
 export function Markdown({ text, final }: { text: string; final: boolean }) {
   const splitter = useRef<BlockSplitter | null>(null);
   splitter.current ??= new BlockSplitter();
   const nodes = useRef(new WeakMap<Block, VNode>());
   const { settled, tail } = split(splitter.current, text, final);
-  return (
-    <div class="markdown">
-      {[
-        ...settled.map((block) => settledNode(nodes.current, block)),
-        ...tail.map((block) => blockVNode(block, !final)),
-      ]}
-    </div>
+  const levels = headingLevels([...settled, ...tail]);
+  const view = (block: Block, growing: boolean) => (
+    <BlockView key={block.start} block={block} growing={growing} level={levels.get(block.start) ?? null} />
   );
-}
-
-/** The same VNode again is Preact's sign that nothing below it changed. */
-function settledNode(nodes: WeakMap<Block, VNode>, block: Block): VNode {
-  const known = nodes.get(block);
-  if (known !== undefined) return known;
-  const made = blockVNode(block, false);
-  nodes.set(block, made);
-  return made;
-}
-
-function blockVNode(block: Block, growing: boolean): VNode {
-  return <BlockView key={block.start} block={block} growing={growing} />;
+  /** The same VNode again is Preact's sign that nothing below it changed. */
+  const settledView = (block: Block): VNode => {
+    const known = nodes.current.get(block);
+    if (known !== undefined) return known;
+    const made = view(block, false);
+    nodes.current.set(block, made);
+    return made;
+  };
+  return <div class="markdown">{[...settled.map(settledView), ...tail.map((block) => view(block, !final))]}</div>;
 }
 
 interface BlockProps {
   block: Block;
   growing: boolean;
+  level: number | null;
 }
 
-class BlockView extends Component<BlockProps> {
-  override shouldComponentUpdate(next: Readonly<BlockProps>): boolean {
-    return next.block !== this.props.block || next.growing !== this.props.growing;
-  }
-
-  override render({ block, growing }: BlockProps) {
-    return blockNode(block.token, growing);
-  }
-}
+const BlockView = pure<BlockProps>(({ block, growing, level }) => blockNode(block.token, growing, level), 'BlockView');
 
 /** Text that the parser breaks over (nesting without end) is shown as text. */
 function split(splitter: BlockSplitter, text: string, final: boolean): ReturnType<BlockSplitter['split']> {

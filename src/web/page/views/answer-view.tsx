@@ -32,7 +32,7 @@ export function AnswerView({ answer, live, thoughts }: AnswerProps) {
         <span class={live === null ? 'helm' : 'helm turning'}>
           <Wheel />
         </span>
-        <span class="model-name">{model === '' ? t('copilot') : model}</span>
+        <h2 class="model-name">{model === '' ? t('copilot') : model}</h2>
       </header>
       <Thoughts text={state?.reasoning ?? thoughts} />
       {text === '' ? null : <Markdown text={text} final={live === null} />}

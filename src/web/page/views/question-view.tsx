@@ -13,6 +13,7 @@ export function QuestionView({ content, attachments, time }: QuestionProps) {
   const t = useText();
   return (
     <article class="question" aria-label={t('youAt', { time })}>
+      <h2 class="visually-hidden">{t('you')}</h2>
       {attachments.length === 0 ? null : (
         <div class="pictures">
           {attachments.map((attachment, index) => (

@@ -11,11 +11,13 @@ import { NewChat } from './new-chat.tsx';
 import { SettingsDialog } from './settings/settings-dialog.tsx';
 import { Sidebar } from './sidebar.tsx';
 import { TopBar } from './top-bar.tsx';
+import { useNarrow } from './use-narrow.ts';
 import { useShortcuts } from './use-shortcuts.ts';
 
 export function Shell({ me }: { me: Me }) {
   const workspace = useOwnWorkspace(me);
   const t = useText();
+  const narrow = useNarrow();
   const [drawer, setDrawer] = useState(false);
   const [settings, setSettings] = useState(false);
   useWatch(workspace);
@@ -30,7 +32,7 @@ export function Shell({ me }: { me: Me }) {
       </a>
       <div class={drawer ? 'shell drawer-open' : 'shell'}>
         <Sidebar open={drawer} onClose={() => setDrawer(false)} onSettings={() => setSettings(true)} />
-        <div class="stage" inert={drawer}>
+        <div class="stage" inert={drawer && narrow}>
           <TopBar onMenu={() => setDrawer(true)} drawerOpen={drawer} />
           {workspace.conversation === null ? (
             <NewChat />

@@ -32,6 +32,8 @@ export function useEndScroll(box: RefObject<HTMLElement | null>, content: RefObj
     };
     const follow = () => {
       if (stuck.current) element.scrollTop = element.scrollHeight;
+      // Layout moves too, when content above gets smaller: it has come to rest here, before its scroll event is told.
+      lastTop = element.scrollTop;
     };
     const observer = new ResizeObserver(follow);
     observer.observe(content.current);
