@@ -18,6 +18,7 @@ import { registerChatRoutes } from './chats/routes.ts';
 import type { Config } from './config.ts';
 import { GatewayError } from './errors.ts';
 import type { Completions } from './openai/completion-run.ts';
+import { toldByOpenAi } from './openai/openai-errors.ts';
 import { registerOpenAi, registerOpenAiNotFound } from './openai/routes.ts';
 import { registerApiDocument } from './ops/api-document.ts';
 import { auditRequests } from './ops/audit-requests.ts';
@@ -85,7 +86,7 @@ export async function buildApp(config: Config, deps: AppDependencies): Promise<F
   measureRequests(app, deps.metrics);
   auditRequests(app, deps.audit, (request) => userOf(request, deps.auth));
   await addSecurityHeaders(app, securityHeaders(config));
-  await registerApiDocument(app);
+  await registerApiDocument(app, { '/v1/': toldByOpenAi });
   await app.register(rateLimit, { global: false, enableDraftSpec: true });
   registerHealth(app, deps);
   if (deps.localOps !== null) await app.register(deps.localOps);

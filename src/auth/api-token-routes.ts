@@ -36,8 +36,11 @@ const tokenFields = {
   expiresAt: Time,
   lastUsedAt: Nullable(Time),
 };
-const TokenShape = Type.Object(tokenFields);
-const MadeToken = Type.Object({ ...tokenFields, token: Type.String({ description: 'The secret: shown only here' }) });
+const TokenShape = Type.Object(tokenFields, { title: 'ApiToken' });
+const MadeToken = Type.Object(
+  { ...tokenFields, token: Type.String({ description: 'The secret: shown only here' }) },
+  { title: 'NewApiToken' },
+);
 
 const DEFAULT_DAYS = 90;
 

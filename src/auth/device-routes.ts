@@ -29,7 +29,7 @@ const DeviceShape = Strict(
     lastSeenAt: Time,
     expiresAt: Type.String({ format: 'date-time', description: 'When it ends unless it is used before' }),
   },
-  { description: 'A browser that is signed in' },
+  { title: 'Session', description: 'A browser that is signed in' },
 );
 const CursorKey = Type.Tuple([Type.Integer(), Type.String()]);
 const tags = ['account'];

@@ -5,7 +5,7 @@ import { Type } from 'typebox';
 import type { Config } from '../config.ts';
 import { GatewayError } from '../errors.ts';
 import type { Store } from '../store/store.ts';
-import { isoTime, Nullable, problems, Strict, Time } from '../wire/shapes.ts';
+import { isoTime, Nullable, problems, StreamBody, Strict, Time } from '../wire/shapes.ts';
 import type { AccountErasure } from './account-erasure.ts';
 import { exportAccount } from './account-export.ts';
 import type { Clock } from './auth-logger.ts';
@@ -29,7 +29,7 @@ const UserShape = Strict(
     avatarUrl: Nullable(Type.String()),
     createdAt: Time,
   },
-  { description: 'A person' },
+  { title: 'User', description: 'A person' },
 );
 
 const tags = ['account'];
@@ -56,7 +56,11 @@ function showMe(scope: Scope, { store }: MeRoutesDeps): void {
 }
 
 function exportMe(scope: Scope, { config, store, revocations, clock }: MeRoutesDeps): void {
-  const schema = { summary: 'Everything stored about me, one JSON value per line', tags };
+  const schema = {
+    summary: 'Everything stored about me, one JSON value per line',
+    tags,
+    response: { 200: StreamBody, ...problems },
+  };
   scope.get('/api/me/export', { config: { sessionOnly: true }, schema }, async (request, reply) => {
     const signal = revocations.signalFor(request.principal, reply.raw);
     const { idleMs } = config.webSessions;

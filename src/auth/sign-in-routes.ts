@@ -1,7 +1,9 @@
 /** `GET /auth/github`, `GET /auth/github/callback`, `POST /auth/logout`. */
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { Type } from 'typebox';
 import type { Config } from '../config.ts';
 import { GatewayError } from '../errors.ts';
+import { problems } from '../wire/shapes.ts';
 import type { Access } from './access.ts';
 import type { Clock } from './auth-logger.ts';
 import { acceptsHtml } from './authenticate.ts';
@@ -27,6 +29,24 @@ export interface SignInRoutesDeps {
 /** The longest user agent that is kept for the list of devices. */
 const USER_AGENT_LENGTH = 300;
 
+const tags = ['sign-in'];
+// Parameters are read by hand: one that is doubled counts for nothing, which a schema cannot say.
+const START = {
+  summary: 'Start to sign in with GitHub',
+  tags,
+  response: { 302: Type.Null({ description: 'To GitHub, with state and PKCE' }), ...problems },
+};
+const FINISH = {
+  summary: 'Come back from GitHub',
+  tags,
+  response: { 302: Type.Null({ description: 'Signed in, in a new session: to `returnTo`' }), ...problems },
+};
+const LOGOUT = {
+  summary: 'Sign out of this browser',
+  tags,
+  response: { 204: Type.Null({ description: 'Signed out, as before' }), ...problems },
+};
+
 /** Adds the routes to `scope`, which has web sessions. */
 export async function signInRoutes(scope: FastifyInstance, deps: SignInRoutesDeps): Promise<void> {
   const { config, clock, deadlineMs } = deps;
@@ -42,9 +62,9 @@ export async function signInRoutes(scope: FastifyInstance, deps: SignInRoutesDep
     reply.header('cache-control', 'no-store');
   });
   const hidden = { exposeHeadRoute: false };
-  scope.get('/auth/github', hidden, (request, reply) => start(request, reply, flow, clock));
-  scope.get(CALLBACK_PATH, hidden, (request, reply) => finish(request, reply, flow, used, deps));
-  scope.post('/auth/logout', (request, reply) => logout(request, reply, deps));
+  scope.get('/auth/github', { ...hidden, schema: START }, (request, reply) => start(request, reply, flow, clock));
+  scope.get(CALLBACK_PATH, { ...hidden, schema: FINISH }, (request, reply) => finish(request, reply, flow, used, deps));
+  scope.post('/auth/logout', { schema: LOGOUT }, (request, reply) => logout(request, reply, deps));
 }
 
 async function start(

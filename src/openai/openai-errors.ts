@@ -64,6 +64,12 @@ export function openAiError(error: GatewayError): OpenAiError {
   };
 }
 
+/** The same as the API's document shows it. */
+export function toldByOpenAi(error: GatewayError) {
+  const { status, body } = openAiError(error);
+  return { status, code: body.error.code, body };
+}
+
 function typeOf(status: number): string {
   if (status === 401) return 'authentication_error';
   if (status === 403) return 'permission_error';

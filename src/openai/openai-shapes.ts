@@ -74,44 +74,53 @@ export const FinishReason = Type.Enum(['stop', 'length', 'content_filter']);
 export type FinishReason = Static<typeof FinishReason>;
 
 /** The answer in one piece. */
-export const Completion = Type.Object({
-  id: Type.String(),
-  object: Type.Literal('chat.completion'),
-  created: Type.Integer({ description: 'Seconds since the epoch' }),
-  model: Type.String(),
-  choices: Type.Array(
-    Type.Object({
-      index: Type.Integer(),
-      message: Type.Object({
-        role: Type.Literal('assistant'),
-        content: Type.String(),
-        refusal: Type.Null(),
+export const Completion = Type.Object(
+  {
+    id: Type.String(),
+    object: Type.Literal('chat.completion'),
+    created: Type.Integer({ description: 'Seconds since the epoch' }),
+    model: Type.String(),
+    choices: Type.Array(
+      Type.Object({
+        index: Type.Integer(),
+        message: Type.Object({
+          role: Type.Literal('assistant'),
+          content: Type.String(),
+          refusal: Type.Null(),
+        }),
+        logprobs: Type.Null(),
+        finish_reason: FinishReason,
       }),
-      logprobs: Type.Null(),
-      finish_reason: FinishReason,
-    }),
-  ),
-  usage: Type.Optional(UsageShape),
-});
+    ),
+    usage: Type.Optional(UsageShape),
+  },
+  { title: 'Completion' },
+);
 
-export const ModelShape = Type.Object({
-  id: Type.String(),
-  object: Type.Literal('model'),
-  created: Type.Integer({ description: 'Always 0: nobody tells' }),
-  owned_by: Type.String(),
-});
+export const ModelShape = Type.Object(
+  {
+    id: Type.String(),
+    object: Type.Literal('model'),
+    created: Type.Integer({ description: 'Always 0: nobody tells' }),
+    owned_by: Type.String(),
+  },
+  { title: 'OpenAiModel' },
+);
 
 export const ModelList = Type.Object({ object: Type.Literal('list'), data: Type.Array(ModelShape) });
 
 /** OpenAI's envelope of errors. */
-export const ErrorShape = Type.Object({
-  error: Type.Object({
-    message: Type.String(),
-    type: Type.String(),
-    param: Nullable(Type.String()),
-    code: Nullable(Type.String()),
-  }),
-});
+export const ErrorShape = Type.Object(
+  {
+    error: Type.Object({
+      message: Type.String(),
+      type: Type.String(),
+      param: Nullable(Type.String()),
+      code: Nullable(Type.String()),
+    }),
+  },
+  { title: 'OpenAiError' },
+);
 
 /** Declared for every route: response schemas also shape error bodies. */
 export const openAiErrors = { '4xx': ErrorShape, '5xx': ErrorShape } as const;

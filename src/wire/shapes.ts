@@ -1,8 +1,9 @@
 /**
  * Shapes that every room's schemas share. A schema is the only description of a shape: types come from it, the OpenAPI
- * document comes from it.
+ * document comes from it. Its `title`, where it has one, is its name there and in generated clients.
  */
 import { type Static, type TProperties, type TSchema, Type } from 'typebox';
+import { ERROR_CODES, type ErrorCode } from '../errors.ts';
 
 /** `null` is how an absent value looks on our wire. */
 export function Nullable<Schema extends TSchema>(schema: Schema) {
@@ -10,7 +11,10 @@ export function Nullable<Schema extends TSchema>(schema: Schema) {
 }
 
 /** An object that takes nothing it does not name: an unknown field is the caller's mistake, and is told. */
-export function Strict<Properties extends TProperties>(properties: Properties, options: { description?: string } = {}) {
+export function Strict<Properties extends TProperties>(
+  properties: Properties,
+  options: { title?: string; description?: string } = {},
+) {
   return Type.Object(properties, { additionalProperties: false, ...options });
 }
 
@@ -27,10 +31,10 @@ export const ProblemShape = Type.Object(
     title: Type.String(),
     status: Type.Integer(),
     detail: Type.String(),
-    code: Type.String({ description: 'Stable; docs/api.md lists all of them.' }),
+    code: Type.Enum(Object.keys(ERROR_CODES) as ErrorCode[], { description: 'Stable; docs/api.md says when.' }),
     requestId: Nullable(Type.String()),
   },
-  { additionalProperties: true, description: 'RFC 9457 problem' },
+  { title: 'Problem', additionalProperties: true, description: 'RFC 9457 problem' },
 );
 
 /** Declared once for every route: response schemas also shape error bodies. */
