@@ -1,14 +1,13 @@
 /** A chat's history, and the message that starts a turn. */
 import { Type } from 'typebox';
-import { GatewayError, notFound } from '../errors.ts';
+import { notFound } from '../errors.ts';
 import { MessageShape, messageView, TurnShape } from '../turns/turn-shapes.ts';
 import { decodeCursor, encodeCursor } from '../wire/cursor.ts';
 import { Nullable, PageOf, PageQuery, problems, Strict } from '../wire/shapes.ts';
 import type { ChatDependencies, TypedApp } from './chat-dependencies.ts';
 import { ChatParams, ModelName } from './chat-routes.ts';
-import { chooseModel } from './model-choice.ts';
 import { replyWithTurn, waitingOf } from './turn-reply.ts';
-import { Attachments, checkedAttachments, idempotencyOf, MessageContent } from './turn-request.ts';
+import { Attachments, checkedAttachments, idempotencyOf, MessageContent, modelFor } from './turn-request.ts';
 
 const NewMessage = Strict({
   content: MessageContent,
@@ -87,13 +86,7 @@ function sendRoute(app: TypedApp, deps: ChatDependencies): void {
       const { content, attachments = [], model, delivery = 'reject' } = request.body;
       const idempotency = idempotencyOf(request, { chatId: chat.id, ...request.body });
       const images = checkedAttachments(attachments);
-      const chosen = await chooseModel(deps, userId, [model, chat.model]);
-      if (images.length > 0 && !chosen.vision) {
-        throw new GatewayError(
-          'attachment_rejected',
-          `The model ${chosen.id} cannot see images. Choose one with "vision" in GET /api/models.`,
-        );
-      }
+      const chosen = await modelFor(deps, chat, model, images);
       const { turn } = await deps.engine.submit({
         chat,
         content,

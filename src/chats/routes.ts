@@ -1,5 +1,6 @@
 /** Every route of this room, for the composition root. */
 import { askRoutes } from './ask-routes.ts';
+import { branchRoutes } from './branch-routes.ts';
 import type { ChatDependencies, TypedApp } from './chat-dependencies.ts';
 import { chatRoutes } from './chat-routes.ts';
 import { exportRoutes } from './export-routes.ts';
@@ -12,6 +13,7 @@ export function registerChatRoutes(app: TypedApp, deps: ChatDependencies): void 
   for (const register of [
     chatRoutes,
     messageRoutes,
+    branchRoutes,
     askRoutes,
     turnRoutes,
     exportRoutes,

@@ -3,8 +3,13 @@ import { createHash } from 'node:crypto';
 import type { FastifyRequest } from 'fastify';
 import { type Static, Type } from 'typebox';
 import { GatewayError } from '../errors.ts';
+import type { ModelInfo } from '../runtimes/runtime-port.ts';
 import type { AttachmentRecord } from '../store/records.ts';
+import type { OwnedChat } from '../store/store.ts';
+import { isImageOf } from '../wire/inline-images.ts';
 import { Nullable, Strict } from '../wire/shapes.ts';
+import type { ChatDependencies } from './chat-dependencies.ts';
+import { chooseModel } from './model-choice.ts';
 
 /** Longest message, in UTF-16 code units. The body limit of 1 MiB holds besides. */
 const LONGEST_CONTENT = 400_000;
@@ -32,24 +37,32 @@ export const AttachmentInput = Strict({
 
 export const Attachments = Type.Array(AttachmentInput, { maxItems: MOST_IMAGES });
 
-/** First bytes of each accepted kind: the runtime silently replaces what is no image. */
-const SIGNATURES: Record<Static<typeof AttachmentInput>['mimeType'], (bytes: Buffer) => boolean> = {
-  'image/png': (bytes) => bytes.subarray(0, 8).equals(Buffer.from([0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a])),
-  'image/jpeg': (bytes) => bytes.subarray(0, 3).equals(Buffer.from([0xff, 0xd8, 0xff])),
-  'image/gif': (bytes) => /^GIF8[79]a/.test(bytes.subarray(0, 6).toString('latin1')),
-  'image/webp': (bytes) =>
-    bytes.subarray(0, 4).toString('latin1') === 'RIFF' && bytes.subarray(8, 12).toString('latin1') === 'WEBP',
-};
-
 /** @throws GatewayError `attachment_rejected` naming the one that is wrong */
 export function checkedAttachments(given: readonly Static<typeof AttachmentInput>[]): AttachmentRecord[] {
   return given.map(({ type, mimeType, data, name }, index) => {
-    const bytes = /^[A-Za-z0-9+/]+={0,2}$/.test(data) ? Buffer.from(data, 'base64') : Buffer.alloc(0);
-    if (!SIGNATURES[mimeType](bytes)) {
+    if (!isImageOf(mimeType, data)) {
       throw new GatewayError('attachment_rejected', `Attachment ${index + 1} is not base64 of a ${mimeType} image.`);
     }
     return { type, mimeType, data, name: name ?? null };
   });
+}
+
+/**
+ * The model that answers: the one asked for, the chat's, or the default; able to see `images`.
+ * @throws GatewayError `model_unavailable`; `attachment_rejected` when it cannot see
+ */
+export async function modelFor(
+  deps: ChatDependencies,
+  chat: OwnedChat,
+  wish: string | null | undefined,
+  images: readonly AttachmentRecord[],
+): Promise<ModelInfo> {
+  const chosen = await chooseModel(deps, chat.userId, [wish, chat.model]);
+  if (images.length === 0 || chosen.vision) return chosen;
+  throw new GatewayError(
+    'attachment_rejected',
+    `The model ${chosen.id} cannot see images. Choose one with "vision" in GET /api/models.`,
+  );
 }
 
 /**

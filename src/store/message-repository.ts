@@ -49,6 +49,20 @@ export class SqlMessageRepository implements MessageRepository {
     return record ?? null;
   }
 
+  async lastQuestion(chatId: string, beforeSeq: number): Promise<MessageRecord | null> {
+    const rows = await this.#database.read
+      .selectFrom('messages')
+      .select(MESSAGE_COLUMNS)
+      .where('chat_id', '=', chatId)
+      .where('seq', '<', beforeSeq)
+      .where('role', '=', 'user')
+      .orderBy('seq', 'desc')
+      .limit(1)
+      .execute();
+    const [record] = await messageRecords(this.#database.read, rows);
+    return record ?? null;
+  }
+
   async context(chatId: string, beforeSeq: number, limit = CONTEXT_LIMIT): Promise<MessageRecord[]> {
     const rows = await this.#descending({ chatId, before: beforeSeq, limit });
     return messageRecords(this.#database.read, rows.reverse());

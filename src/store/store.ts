@@ -201,12 +201,21 @@ export interface MessageRepository {
     options: { order: 'asc' | 'desc'; after?: number; limit: number },
   ): Promise<Page<MessageRecord, number>>;
   find(chatId: string, messageId: string): Promise<MessageRecord | null>;
+  /** The last thing the user said before place `beforeSeq` (exclusive). */
+  lastQuestion(chatId: string, beforeSeq: number): Promise<MessageRecord | null>;
   /**
    * What was said before (exclusive) `beforeSeq`, oldest first, for rebuilding a runtime session: the newest `limit` of
    * it (1,000 unless told; no model's context holds more).
    */
   context(chatId: string, beforeSeq: number, limit?: number): Promise<MessageRecord[]>;
 }
+
+/** What of the history a turn takes the place of; it is removed with everything after it. */
+export type Replacement =
+  /** That user message: the turn's own message stands instead. */
+  | { readonly kind: 'edit'; readonly messageId: string }
+  /** That answer, or whatever follows the last question (null): the question stays and is asked again. */
+  | { readonly kind: 'regenerate'; readonly messageId: string | null };
 
 /** A user message that asks for a turn. */
 export interface NewTurn {
@@ -223,6 +232,8 @@ export interface NewTurn {
   idempotency: { key: string; bodyHash: string } | null;
   /** Instance that starts it at once when it can start; null: leave it queued for a worker. */
   owner: string | null;
+  /** Absent: the message comes after everything. With `regenerate`, `messageId`, `content` and `attachments` are not looked at. */
+  replaces?: Replacement;
   now: number;
   limits: { turnsPerUser: number; queuePerChat: number };
 }
@@ -238,6 +249,8 @@ export type AcceptOutcome =
   | { kind: 'turn_running'; turnId: string }
   | { kind: 'queue_full' }
   | { kind: 'too_many_turns' }
+  /** What it replaces is not in the chat, or is not of that kind. */
+  | { kind: 'message_gone' }
   | { kind: 'chat_gone' };
 
 /** How a turn ended, written with its last frames, its answer and the chat's activity in one transaction. */

@@ -7,6 +7,7 @@
  */
 import type { Kysely } from 'kysely';
 import type { Database } from './database.ts';
+import { moveQuestion, removeTail, replacedMessage } from './history-replacement.ts';
 import { type MessageRow, messageRecord } from './message-record.ts';
 import type { MessageRecord } from './records.ts';
 import type { Schema } from './schema.ts';
@@ -19,6 +20,12 @@ import { type Admission, admit } from './turn-admission.ts';
 import { ownedTurn, type TurnRow } from './turn-record.ts';
 
 type Transaction = Kysely<Schema>;
+
+/** How a new turn begins: at once or queued, its message at which place. */
+interface Start {
+  readonly runs: boolean;
+  readonly place: number;
+}
 
 /** Accepts turns. */
 export class TurnAcceptance {
@@ -60,7 +67,7 @@ export class TurnAcceptance {
         return { kind: 'replayed', turn: ownedTurn(admission.turn) };
       case 'run':
       case 'queue':
-        return this.#start(trx, turn, admission.kind === 'run', chat.next_seq);
+        return this.#begin(trx, turn, { runs: admission.kind === 'run', place: chat.next_seq });
       case 'steer':
         return this.#steer(trx, turn, admission, chat.next_seq);
       default:
@@ -68,10 +75,29 @@ export class TurnAcceptance {
     }
   }
 
-  async #start(trx: Transaction, turn: NewTurn, runs: boolean, place: number): Promise<AcceptOutcome> {
-    const row = newTurnRow(turn, runs, place + 1);
+  async #begin(trx: Transaction, turn: NewTurn, start: Start): Promise<AcceptOutcome> {
+    const { chatId, replaces } = turn;
+    if (replaces === undefined) return this.#start(trx, turn, start, null);
+    const replaced = await replacedMessage(trx, chatId, replaces);
+    if (replaced === null) return { kind: 'message_gone' };
+    const asksAgain = replaces.kind === 'regenerate';
+    await removeTail(trx, chatId, asksAgain ? replaced.seq + 1 : replaced.seq);
+    return this.#start(trx, turn, start, asksAgain ? replaced : null);
+  }
+
+  /** `question`: the message that stands already; null: the turn's own is new. */
+  async #start(
+    trx: Transaction,
+    turn: NewTurn,
+    { runs, place }: Start,
+    question: MessageRow | null,
+  ): Promise<AcceptOutcome> {
+    const row = { ...newTurnRow(turn, runs, place + 1), ...(question && { user_message_id: question.id }) };
     await this.#statements.insertTurn(trx, { ...row });
-    const message = await this.#save(trx, turn, row.id, place);
+    const message = question
+      ? await moveQuestion(trx, question, { turnId: row.id, seq: place })
+      : await this.#save(trx, turn, row.id, place);
+    await this.#remember(trx, turn, row.id);
     await this.#statements.advance(trx, { nextSeq: place + 2, now: turn.now, chatId: turn.chatId });
     return { kind: 'accepted', turn: ownedTurn(row), message };
   }
@@ -84,6 +110,7 @@ export class TurnAcceptance {
     place: number,
   ): Promise<AcceptOutcome> {
     const message = await this.#save(trx, turn, running.id, place);
+    await this.#remember(trx, turn, running.id);
     await trx
       .updateTable('turns')
       .set({ answer_seq: place + 1 })
@@ -108,13 +135,15 @@ export class TurnAcceptance {
     const row = newMessageRow(turn, turnId, seq);
     await this.#statements.insertMessage(trx, { ...row });
     await saveAttachments(trx, turn);
-    const { chatId, userId, messageId, idempotency, now } = turn;
+    const { chatId, userId, messageId } = turn;
     await this.#search.add(trx, { chatId, userId, source: messageId, text: row.content });
-    if (idempotency) {
-      const { key, bodyHash } = idempotency;
-      await this.#statements.insertKey(trx, { userId, key, bodyHash, turnId, now });
-    }
     return messageRecord(row, turn.attachments);
+  }
+
+  async #remember(trx: Transaction, { userId, idempotency, now }: NewTurn, turnId: string): Promise<void> {
+    if (!idempotency) return;
+    const { key, bodyHash } = idempotency;
+    await this.#statements.insertKey(trx, { userId, key, bodyHash, turnId, now });
   }
 }
 

@@ -30,6 +30,8 @@ export function refusalError(refusal: Refusal): GatewayError {
         'idempotency_mismatch',
         'This Idempotency-Key was used with another request. Use a new key.',
       );
+    case 'message_gone':
+      return notFound('message');
     case 'chat_gone':
       return notFound('chat');
   }

@@ -13,6 +13,8 @@ interface Operation {
 const BODIES: Record<string, unknown> = {
   'PATCH /api/chats/{chatId}': { title: 'mine now' },
   'POST /api/chats/{chatId}/messages': { content: 'let me in' },
+  'POST /api/chats/{chatId}/regenerate': {},
+  'POST /api/chats/{chatId}/messages/{messageId}/edit': { content: 'let me in' },
 };
 
 describe("Another person's things", () => {
