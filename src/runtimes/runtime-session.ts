@@ -48,6 +48,9 @@ export class RuntimeSession {
   readonly #opened: OpenedSession;
   readonly #parts: RuntimeParts;
   #run: TurnRun | null = null;
+  /** Events of this run and of the one before, by id. */
+  #heard = new Set<string>();
+  #heardBefore = new Set<string>();
   #error: GatewayError | null = null;
   #wantsTitle: boolean;
   #preamble: Prompt | null;
@@ -119,7 +122,19 @@ export class RuntimeSession {
     return this.#closing;
   }
 
+  /**
+   * Where we read slower than the runtime speaks, it delivers some events a second time, out of order, even after the end
+   * of their turn (native 1.0.85: 160 of 20,000 deltas).
+   */
+  #isRepeated({ id }: SessionEvent): boolean {
+    if (this.#heard.has(id) || this.#heardBefore.has(id)) return true;
+    this.#heard.add(id);
+    return false;
+  }
+
   #begin(prompt: Prompt): TurnRun {
+    this.#heardBefore = this.#heard;
+    this.#heard = new Set();
     const run = new TurnRun(prompt.text, this.#wantsTitle, this.#opened.request.user.credential.kind);
     this.#wantsTitle = false;
     this.#idle = false;
@@ -159,7 +174,7 @@ export class RuntimeSession {
   #take(event: SessionEvent): void {
     this.host.lastHeardAt = this.#parts.clock();
     const run = this.#run;
-    if (!run) return;
+    if (!run || this.#isRepeated(event)) return;
     for (const ours of run.take(event)) {
       if (ours.type === 'usage') this.#checkModel(ours.usage.model);
       const error = ours.type === 'retrying' ? run.impatience(this.#parts.clock()) : null;
