@@ -126,18 +126,22 @@ describe('Following a turn', { timeout: 90_000 }, () => {
     const chat = await newChat(mona);
     const tokens = 20_000;
     const arrivals: number[] = [];
-    let text = 0;
+    let text = '';
     let end = '';
     for await (const { event, data } of mona.say(chat, `[[tokens:${tokens}]]`)) {
       if (event === 'message.delta') {
         arrivals.push(performance.now());
-        text += data.text.length;
+        text += data.text;
       }
       end = event;
     }
     assert.equal(end, 'turn.completed');
     const [answer] = (await historyOf(mona, chat)).filter(({ role }) => role === 'assistant');
-    assert.equal(answer.content.length, text);
+    assert.ok(
+      text === Array.from({ length: tokens }, (_, index) => `w${index + 1}`).join(' '),
+      'every word once, in order',
+    );
+    assert.ok(answer.content === text, 'it is kept as it was said');
     // Work that grew with the answer would make the last quarter several times as slow as the first.
     const at = (share: number) => arrivals[Math.floor((arrivals.length - 1) * share)] as number;
     const first = at(0.3) - at(0.05);
