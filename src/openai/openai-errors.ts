@@ -64,10 +64,13 @@ export function openAiError(error: GatewayError): OpenAiError {
   };
 }
 
-/** The same as the API's document shows it. */
+/** Codes of what is wrong with one parameter; without one of these the code is null. */
+const PARAMETER_CODES = ['unsupported_parameter', 'unsupported_value', 'invalid_image_url'];
+
+/** The same as the API's document shows it, with every code it may have. */
 export function toldByOpenAi(error: GatewayError) {
   const { status, body } = openAiError(error);
-  return { status, code: body.error.code, body };
+  return { status, codes: [body.error.code, ...(error.code === 'validation_failed' ? PARAMETER_CODES : [])], body };
 }
 
 function typeOf(status: number): string {

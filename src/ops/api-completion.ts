@@ -46,7 +46,6 @@ function complete(
 ): void {
   described.operationId = operation.id;
   const shape = takeErrorShape(described);
-  addParameters(described, operation);
   describeAnswers(described, operation);
   const codes = codesOf(operation, {
     ...place,
@@ -54,6 +53,7 @@ function complete(
     takesBody: described.requestBody !== undefined,
     takesParameters: described.parameters !== undefined,
   });
+  addParameters(described, operation);
   Object.assign(described.responses, errorResponses(codes, shape, place.path, faces));
   addAnswers(described, operation);
   addExamples(described, operation.id);

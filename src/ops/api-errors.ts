@@ -7,7 +7,7 @@ import type { Response, Schema } from './api-types.ts';
 export interface ToldError {
   readonly status: number;
   /** The face's own; null: it has none for this. */
-  readonly code: string | null;
+  readonly codes: readonly (string | null)[];
   readonly body: unknown;
 }
 
@@ -54,19 +54,18 @@ export function errorResponses(
   const face = Object.entries(faces).find(([prefix]) => path.startsWith(prefix))?.[1];
   const told = codes.map((code) => {
     const error = new GatewayError(code, `${ERROR_CODES[code].title}.`);
-    const { status, code: name, body } = face?.(error) ?? { status: error.status, code, body: problemOf(error) };
-    return { status, code: name, title: ERROR_CODES[code].title, body };
+    const { title } = ERROR_CODES[code];
+    return { title, ...(face?.(error) ?? { status: error.status, codes: [code], body: error.problem(REQUEST_ID) }) };
   });
   const statuses = [...new Set(told.map(({ status }) => status))].sort((a, b) => a - b);
   const type = face === undefined ? 'application/problem+json' : 'application/json';
   return Object.fromEntries(
     statuses.map((status) => {
       const here = told.filter((error) => error.status === status);
-      const names = [...new Set(here.map(({ code }) => code))];
-      const code = { enum: names };
+      const code = { enum: [...new Set(here.flatMap((error) => error.codes))] };
       const narrowed = face === undefined ? { code } : { error: { type: 'object' as const, properties: { code } } };
       const schema = { allOf: [shape, { type: 'object' as const, properties: narrowed }] };
-      const description = here.map(({ code: name, title }) => `${name === null ? '' : `\`${name}\`: `}${title}`);
+      const description = here.map(({ codes: [name], title }) => `${name ? `\`${name}\`: ` : ''}${title}`);
       const response: Response = {
         description: [...new Set(description)].join('; '),
         headers: headersOf(status),
@@ -75,10 +74,6 @@ export function errorResponses(
       return [String(status), response];
     }),
   );
-}
-
-function problemOf(error: GatewayError): unknown {
-  return error.problem(REQUEST_ID);
 }
 
 function headersOf(status: number): Record<string, unknown> {

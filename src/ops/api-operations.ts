@@ -64,7 +64,7 @@ const MESSAGE: Omit<Operation, 'id'> = {
     header('Prefer', '`respond-async`: 202 at once, the turn goes on'),
   ],
 };
-const PERSONS_PAGE: OtherAnswer = { status: 400, type: 'text/html', description: 'The same, for a person' };
+const personsPage = (status: number): OtherAnswer => ({ status, type: 'text/html', description: 'For a person' });
 
 /** By method and path, as OpenAPI writes it. */
 export const OPERATIONS: Readonly<Record<string, Operation>> = {
@@ -75,7 +75,7 @@ export const OPERATIONS: Readonly<Record<string, Operation>> = {
   'GET /auth/github/callback': {
     id: 'finishSignIn',
     codes: SIGN_IN,
-    answers: [PERSONS_PAGE],
+    answers: [personsPage(400), personsPage(403), personsPage(502)],
     parameters: [
       query('code', "GitHub's, once"),
       query('state', 'As the start gave it'),
