@@ -15,6 +15,7 @@ import type { Logger } from 'pino';
 import type { Auth } from './auth/open-auth.ts';
 import { hasSessionCookie } from './auth/web-session-plugin.ts';
 import { registerChatRoutes } from './chats/routes.ts';
+import type { RateLimitStoreClass } from './cluster/rate-limit-store.ts';
 import type { Config } from './config.ts';
 import { GatewayError } from './errors.ts';
 import type { Completions } from './openai/completion-run.ts';
@@ -55,6 +56,8 @@ export interface AppDependencies {
   readonly audit: AuditTrail;
   /** Operators' routes, for this machine only; null: they have a listener of their own. */
   readonly localOps: FastifyPluginAsync | null;
+  /** Counts requests together with other instances; null: this process counts in its memory. */
+  readonly rateLimitStore: RateLimitStoreClass | null;
   readonly logger: Logger;
   readonly clock: () => number;
 }
@@ -87,7 +90,8 @@ export async function buildApp(config: Config, deps: AppDependencies): Promise<F
   auditRequests(app, deps.audit, (request) => userOf(request, deps.auth));
   await addSecurityHeaders(app, securityHeaders(config));
   await registerApiDocument(app, { '/v1/': toldByOpenAi });
-  await app.register(rateLimit, { global: false, enableDraftSpec: true });
+  const counting = deps.rateLimitStore === null ? {} : { store: deps.rateLimitStore as never };
+  await app.register(rateLimit, { global: false, enableDraftSpec: true, ...counting });
   registerHealth(app, deps);
   if (deps.localOps !== null) await app.register(deps.localOps);
   const publicScope: FastifyPluginAsync = async (scope) => {

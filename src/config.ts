@@ -42,6 +42,8 @@ export interface Config {
   readonly turns: {
     readonly perUser: number;
     readonly queuePerChat: number;
+    /** Chats with background turns that one process runs at once, with PostgreSQL; 0: none. */
+    readonly background: number;
     readonly startMs: number;
     readonly firstTokenMs: number;
     readonly silenceMs: number;
@@ -200,6 +202,7 @@ function readTurns(read: VariableReader): Config['turns'] {
   return {
     perUser: read.whole('TURNS_PER_USER', 10, { min: 1, max: 10_000 }),
     queuePerChat: read.whole('TURN_QUEUE_PER_CHAT', 10, { min: 1, max: 1_000 }),
+    background: read.whole('BACKGROUND_TURNS', 8, { min: 0, max: 1_000 }),
     startMs: seconds('TURN_START_SECONDS', 30),
     firstTokenMs: seconds('TURN_FIRST_TOKEN_SECONDS', 120),
     silenceMs: seconds('TURN_SILENCE_SECONDS', 120),

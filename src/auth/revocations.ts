@@ -25,6 +25,12 @@ interface Watch {
 /** Who listens, by user. */
 export class Revocations {
   readonly #watches = new Map<string, Set<Watch>>();
+  #tellOthers: (revoked: Revoked) => void = () => undefined;
+
+  /** From now on `tell` hears what ends on this instance, to tell others; they call {@link heard}. */
+  shareWith(tell: (revoked: Revoked) => void): void {
+    this.#tellOthers = tell;
+  }
 
   /**
    * Aborts when the right of `principal` ends. Whoever asks says with `until` when the interest is over (for a route:
@@ -46,8 +52,14 @@ export class Revocations {
     return abort.signal;
   }
 
-  /** Ends what leans on the right that ended. */
+  /** Ends what leans on the right that ended, here and on other instances. */
   emit(revoked: Revoked): void {
+    this.heard(revoked);
+    this.#tellOthers(revoked);
+  }
+
+  /** Ends what leans here on a right that ended, here or elsewhere. */
+  heard(revoked: Revoked): void {
     for (const watch of [...(this.#watches.get(revoked.userId) ?? [])]) {
       if (matches(watch.principal, revoked)) end(watch);
     }

@@ -8,8 +8,8 @@ export class MeteredUserEvents extends UserEvents {
   /** Turns that wait on this instance. */
   readonly #queued = new Set<string>();
 
-  constructor(metrics: GatewayMetrics) {
-    super();
+  constructor(metrics: GatewayMetrics, tellOthers?: (userId: string, event: UserEvent) => void) {
+    super(tellOthers);
     this.#metrics = metrics;
   }
 

@@ -29,8 +29,35 @@ interface Listener {
 
 export class UserEvents {
   readonly #listeners = new Map<string, Set<Listener>>();
+  readonly #tellOthers: (userId: string, event: UserEvent) => void;
 
+  /** @param tellOthers lets other instances know of what happened on this one */
+  constructor(tellOthers: (userId: string, event: UserEvent) => void = () => undefined) {
+    this.#tellOthers = tellOthers;
+  }
+
+  /** It happened here. */
   publish(userId: string, event: UserEvent): void {
+    this.deliver(userId, event);
+    this.#tellOthers(userId, event);
+  }
+
+  /** Somebody listens here for what changes for the user. */
+  hasListener(userId: string): boolean {
+    return this.#listeners.has(userId);
+  }
+
+  /** Ends the streams of a user (absent: of all), because something may be missing in them. */
+  endStreams(userId?: string): void {
+    const affected = userId === undefined ? [...this.#listeners.values()] : [this.#listeners.get(userId) ?? []];
+    for (const listener of affected.flatMap((listeners) => [...listeners])) {
+      listener.overflowed = true;
+      listener.wake();
+    }
+  }
+
+  /** For those who listen here, wherever it happened. */
+  deliver(userId: string, event: UserEvent): void {
     for (const listener of this.#listeners.get(userId) ?? []) {
       if (listener.queue.length >= BACKLOG) listener.overflowed = true;
       else listener.queue.push(event);

@@ -1,0 +1,139 @@
+/** Opens what a process of the gateway consists of below HTTP: `gateway.ts` puts HTTP on it, `background-worker.ts` does without. */
+import type { Logger } from 'pino';
+import type { AccessHooks } from './auth/access.ts';
+import { openAuth } from './auth/open-auth.ts';
+import { DatabaseClock } from './cluster/database-clock.ts';
+import { type Cluster, openCluster } from './cluster/open-cluster.ts';
+import type { Config } from './config.ts';
+import { Completions } from './openai/completion-run.ts';
+import { AuditTrail } from './ops/audit-trail.ts';
+import { meteredRuntimes } from './ops/metered-runtimes.ts';
+import { meteredStore } from './ops/metered-store.ts';
+import { MeteredUserEvents } from './ops/metered-user-events.ts';
+import { GatewayMetrics } from './ops/metrics.ts';
+import type { OperatedParts } from './ops-app.ts';
+import { openRuntimes } from './runtimes/open-runtimes.ts';
+import { openStore, ownDatabase } from './store/open-store.ts';
+import type { Store } from './store/store.ts';
+import { TurnEngine } from './turns/turn-engine.ts';
+import { runtimeSessionId } from './turns/turn-runner.ts';
+import { EventStreams } from './wire/event-stream.ts';
+import { newId } from './wire/ids.ts';
+
+/** As package.json has it; for metrics. */
+const VERSION = '0.1.0';
+
+/** Of the grace, what closing takes after the last turn, in milliseconds. */
+const CLOSING_MS = 3_000;
+
+/** How long a runtime may take to forget an erased person's session. */
+const FORGET_MS = 5_000;
+
+/** What a process of the gateway consists of, below HTTP. */
+export interface Parts extends OperatedParts {
+  readonly completions: Completions;
+  readonly streams: EventStreams;
+  /** Null on SQLite: there is one process. */
+  readonly cluster: Cluster | null;
+}
+
+/** The stores, the clock and the way to other instances: what everything else leans on. */
+interface Ground {
+  readonly store: Store;
+  readonly metrics: GatewayMetrics;
+  readonly cluster: Cluster | null;
+  readonly clock: () => number;
+}
+
+/**
+ * Everything below HTTP, in the order in which it leans on each other. `opened` closes it.
+ * @param machineClock ms since the epoch; with PostgreSQL the database's clock counts instead, the same for all instances
+ */
+export async function openParts(
+  config: Config,
+  logger: Logger,
+  machineClock: () => number,
+  opened: AsyncDisposableStack,
+): Promise<Parts> {
+  const { store, metrics, cluster, clock } = await openGround(config, logger, machineClock, opened);
+  const audit = new AuditTrail({ store, metrics, logger, clock });
+  const hooks = accessHooks(audit, () => ({ engine, runtimes }));
+  const auth = opened.adopt(await openAuth({ config, store, logger, hooks, clock }), (it) => it.close());
+  const runtimes = opened.adopt(
+    meteredRuntimes(await openRuntimes(config, { sessionFiles: store.sessionFiles, logger, clock }), metrics),
+    (it) => it.close(),
+  );
+  const userEvents = new MeteredUserEvents(metrics, cluster?.tellUserEvent);
+  const instanceId = newId();
+  const common = {
+    ...{ store, runtimes, logger, clock, credentials: auth.credentials, limits: config.turns },
+    turnsPerUser: config.turns.perUser,
+    systemMessage: config.copilot.systemMessage,
+  };
+  const shared = cluster === null ? {} : { signals: cluster.signals, background: cluster.background };
+  const engine = opened.adopt(
+    new TurnEngine({ ...common, ...shared, userEvents, instanceId, queuePerChat: config.turns.queuePerChat }),
+    (it) => it.close(),
+  );
+  const completions = new Completions(common);
+  const streams = opened.adopt(new EventStreams(), (it) => it.close());
+  metrics.sample({ engine, runtimes, streams });
+  const drain = drainOf({ cluster, engine, completions }, Math.max(0, config.shutdownGraceMs - CLOSING_MS));
+  const people = { config, store, auth, runtimes, engine, completions, userEvents, streams };
+  return { ...people, cluster, metrics, audit, logger, clock, instanceId, drain };
+}
+
+/** Begins to work: what a dead process left is put in order, other instances are heard. */
+export async function beginWork({ engine, cluster, runtimes, userEvents, auth }: Parts): Promise<void> {
+  await engine.recover();
+  await cluster?.join({ engine, runtimes, userEvents, revocations: auth.revocations });
+}
+
+async function openGround(
+  config: Config,
+  logger: Logger,
+  machineClock: () => number,
+  opened: AsyncDisposableStack,
+): Promise<Ground> {
+  const { database, copilot, turns } = config;
+  opened.use(ownDatabase(database));
+  const stored = opened.adopt(await openStore(database, { logger }), (it) => it.close());
+  const metrics = new GatewayMetrics({ version: VERSION, topology: copilot.topology, engine: stored.engine });
+  const store = meteredStore(stored, metrics);
+  if (database.kind === 'sqlite') return { store, metrics, cluster: null, clock: machineClock };
+  const time = opened.adopt(await DatabaseClock.open({ time: () => stored.time(), logger }), (it) => it.close());
+  const cluster = opened.adopt(
+    await openCluster({
+      ...{ store: stored, databaseUrl: database.url, logger, clock: time.now },
+      backgroundTurns: turns.background,
+    }),
+    (it) => it.close(),
+  );
+  return { store, metrics, cluster, clock: time.now };
+}
+
+function drainOf({ cluster, engine, completions }: Pick<Parts, 'cluster' | 'engine' | 'completions'>, graceMs: number) {
+  return async (): Promise<void> => {
+    // Nothing new from the queue first: what is fetched now another instance would have to wait for.
+    await cluster?.background.stop();
+    await Promise.all([engine.drain(graceMs), completions.drain(graceMs)]);
+  };
+}
+
+/** What else happens when a person's access ends. `parts` come late: they lean on the room that calls this. */
+function accessHooks(audit: AuditTrail, parts: () => Pick<Parts, 'engine' | 'runtimes'>): AccessHooks {
+  return {
+    onUserRevoked: async (userId, error) => {
+      const { engine, runtimes } = parts();
+      await engine.stopUser(userId, error);
+      await runtimes.endUser(userId, error);
+      await audit.record({ action: 'access.ended', actor: null, subject: userId, detail: error.code });
+    },
+    onUserErased: async (userId, chatIds) => {
+      await audit.recordErasure(userId);
+      const signal = AbortSignal.timeout(FORGET_MS);
+      for (const chatId of chatIds)
+        await parts().runtimes.deleteSession({ userId }, runtimeSessionId(userId, chatId), signal);
+    },
+  };
+}

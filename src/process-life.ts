@@ -1,0 +1,44 @@
+/** What the processes of the gateway have in common: which secrets they keep out of their logs, how signals end them. */
+import type { Config } from './config.ts';
+
+/** At SIGTERM or SIGINT `shutdown` has `graceMs` milliseconds, then the process leaves what is not closed. */
+export function stopOnSignals(
+  shutdown: () => Promise<void>,
+  graceMs: number,
+  log: (message: string, error?: unknown) => void,
+): void {
+  let stopping = false;
+  const stop = () => {
+    // A second signal means: now.
+    if (stopping) process.exit(1);
+    stopping = true;
+    setTimeout(() => {
+      log('the grace is over: leaving what is not closed');
+      process.exit(1);
+    }, graceMs).unref();
+    shutdown().then(
+      () => process.exit(0),
+      (error: unknown) => {
+        log('closing failed', error);
+        process.exit(1);
+      },
+    );
+  };
+  process.on('SIGTERM', stop);
+  process.on('SIGINT', stop);
+}
+
+/** What must never be seen in a log. */
+export function configuredSecrets(config: Config): string[] {
+  const { copilot, github, sessionSecrets, credentialKeys, database } = config;
+  const password = database.kind === 'postgres' ? URL.parse(database.url)?.password : null;
+  return [
+    github.clientSecret,
+    copilot.serviceToken,
+    copilot.connectionToken,
+    copilot.provider?.apiKey,
+    password,
+    ...sessionSecrets,
+    ...credentialKeys,
+  ].filter((secret) => typeof secret === 'string');
+}
