@@ -35,6 +35,8 @@ export interface TestGatewayOptions {
   readonly standIn?: StandInOptions;
   /** Shared with other gateways: then its owner closes it. */
   readonly sharedStandIn?: StandIn;
+  /** What its machine believes the time to be. */
+  readonly clock?: () => number;
 }
 
 /** The environment of a gateway that talks to `standIn`. */
@@ -67,7 +69,7 @@ export async function startTestGateway(options: TestGatewayOptions = {}): Promis
       secrets: [],
       destination: { write: (line) => void logLines.push(line) },
     });
-    const gateway = await openGateway(config, logger);
+    const gateway = await openGateway(config, logger, options.clock);
     await gateway.listen();
     return gateway;
   };
