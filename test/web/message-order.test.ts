@@ -9,6 +9,7 @@ import {
   withNewest,
   withOlder,
 } from '../../src/web/page/model/message-order.ts';
+import { groupsBefore, regenerationOf } from '../../src/web/page/model/retake.ts';
 
 function message(id: string, turnId: string, role: 'user' | 'assistant', more: Partial<MessageView> = {}): MessageView {
   return {
@@ -33,6 +34,15 @@ test('pages and events come together without a double', () => {
 test('a gap between what is known and what is new is noticed', () => {
   assert.equal(withNewest([q1, a1], [q2, a2]), null);
   assert.deepEqual(ids(withNewest([], [q2, a2])), ['q2', 'a2']);
+});
+
+test('what was replaced in another tab goes; what came since the page was asked for stays', () => {
+  const before = new Set(['q1', 'a1', 'q2', 'a2']);
+  const again = message('a3', 't3', 'assistant');
+  const asked = message('q2', 't3', 'user');
+  assert.deepEqual(ids(withNewest([q1, a1, q2, a2], [q1, a1, asked, again], before)), ['q1', 'a1', 'q2', 'a3']);
+  assert.deepEqual(ids(withNewest([q1, a1, q2, a2], [q1, a1], new Set(['q1', 'a1', 'q2']))), ['q1', 'a1', 'a2']);
+  assert.equal(withNewest([q1, a1, q2, a2], [message('q4', 't4', 'user')], before), null);
 });
 
 test('a question that was just sent becomes the stored one, wherever that is heard first', () => {
@@ -65,4 +75,15 @@ test('only turns without a whole answer need to be asked about, newest first', (
   const partial = message('a2', 't2', 'assistant', { status: 'partial' });
   const q3 = message('q3', 't3', 'user');
   assert.deepEqual(unexplained(groupByTurn([q1, a1, q2, partial, q3], new Map(), [])), ['t3', 't2']);
+});
+
+test('another answer is asked for of the last question; what stands before it stays', () => {
+  const joined = message('q1b', 't1', 'user');
+  const groups = groupByTurn([q1, joined, a1, q2, a2], new Map(), []);
+  const again = groups[0] === undefined ? null : regenerationOf(groups[0]);
+  assert.deepEqual(again?.retake, { kind: 'regenerate', questionId: 'q1b', answerId: 'a1' });
+  const shown = (id: string) => groupsBefore(groups, id).map(({ questions, answer }) => [ids(questions), answer?.id]);
+  assert.deepEqual(shown('q2'), [[['q1', 'q1b'], 'a1']]);
+  assert.deepEqual(shown('q1b'), [[['q1'], undefined]]);
+  assert.deepEqual(shown('q1'), []);
 });

@@ -1,4 +1,5 @@
 /** Every call of the public API that the page makes. */
+import type { Retake } from '../model/retake.ts';
 import type { HttpClient } from './http-client.ts';
 import type {
   ApiToken,
@@ -72,10 +73,21 @@ export class GatewayApi {
   cancelTurn = (id: string): Promise<TurnView> => this.#http.json('POST', `/api/turns/${enc(id)}/cancel`);
 
   /** Starts a turn and answers with its events. `key` makes a second try the same turn. */
-  sendMessage(chatId: string, message: OutgoingMessage, key: string, signal: AbortSignal): Promise<Response> {
-    const { content, attachments } = message;
-    return this.#http.send('POST', `/api/chats/${enc(chatId)}/messages`, {
-      body: attachments.length === 0 ? { content } : { content, attachments: attachments.map(attachmentInput) },
+  sendMessage(
+    chatId: string,
+    { content, attachments }: OutgoingMessage,
+    { key, signal, retake }: { key: string; signal: AbortSignal; retake: Retake | null },
+  ): Promise<Response> {
+    const chat = `/api/chats/${enc(chatId)}`;
+    const message = attachments.length === 0 ? { content } : { content, attachments: attachments.map(attachmentInput) };
+    const [path, body] =
+      retake === null
+        ? [`${chat}/messages`, message]
+        : retake.kind === 'edit'
+          ? [`${chat}/messages/${enc(retake.questionId)}/edit`, message]
+          : [`${chat}/regenerate`, { messageId: retake.answerId }];
+    return this.#http.send('POST', path, {
+      body,
       headers: { accept: 'text/event-stream, application/problem+json', 'idempotency-key': key },
       signal,
     });

@@ -7,6 +7,7 @@ import { LiveAnswer } from './live-answer.ts';
 import { MessageHistory } from './message-history.ts';
 import { pendingId, type TurnGroup, unexplained } from './message-order.ts';
 import { Observable } from './observable.ts';
+import { type Editing, groupsBefore, type Retake, regenerationOf } from './retake.ts';
 import { SendAttempt } from './send-attempt.ts';
 import { followTurn, type OpenedStream } from './turn-follower.ts';
 import { isActive } from './turn-state.ts';
@@ -34,6 +35,8 @@ export class Conversation extends Observable {
   /** What was thought before an answer, by turn; the history does not keep it. */
   readonly thoughts = new Map<string, string>();
   attempt: SendAttempt | null = null;
+  /** The message of one's own that is being put differently. */
+  editing: Editing | null = null;
   loadingOlder = false;
   /** The box that takes a message back which was not taken. */
   onTakenBack: ((attempt: SendAttempt) => void) | null = null;
@@ -54,7 +57,9 @@ export class Conversation extends Observable {
   }
 
   get groups(): readonly TurnGroup[] {
-    return this.#history.groups;
+    const { groups } = this.#history;
+    const retake = this.attempt?.error === null ? this.attempt.retake : null;
+    return retake === null ? groups : groupsBefore(groups, retake.questionId);
   }
 
   get hasOlder(): boolean {
@@ -114,10 +119,16 @@ export class Conversation extends Observable {
     }
   }
 
+  /** Nothing is on its way and nothing is being answered. */
+  get idle(): boolean {
+    return this.attempt === null && this.live.size === 0;
+  }
+
   /** Sends a message. A second try with the same `key` cannot make a second message. */
-  async send(message: OutgoingMessage, key: string): Promise<void> {
-    const attempt = new SendAttempt(message, key, () => this.changed());
+  async send(message: OutgoingMessage, key: string, retake: Retake | null = null): Promise<void> {
+    const attempt = new SendAttempt(message, key, retake, () => this.changed());
     this.attempt = attempt;
+    this.editing = null;
     this.changed();
     await this.#submit(attempt);
   }
@@ -132,8 +143,24 @@ export class Conversation extends Observable {
     const attempt = this.attempt;
     if (attempt === null || attempt.error === null) return;
     this.attempt = null;
-    this.onTakenBack?.(attempt);
+    const { retake, message } = attempt;
+    const group = retake?.kind === 'edit' ? this.#history.groupOf(retake.questionId) : undefined;
+    if (group !== undefined && retake !== null)
+      this.edit({ turnId: group.turnId, questionId: retake.questionId, text: message.content });
+    if (retake === null) this.onTakenBack?.(attempt);
     this.changed();
+  }
+
+  /** Opens a message of one's own for changes; null: leaves it as it is. */
+  edit(editing: Editing | null): void {
+    this.editing = editing;
+    this.changed();
+  }
+
+  /** Asks for another answer. The key follows from the turn: two tabs asking at once ask once. */
+  async regenerate(group: TurnGroup): Promise<void> {
+    const again = regenerationOf(group);
+    if (again !== null && this.idle) await this.send(again.message, `anew-${group.turnId}`, again.retake);
   }
 
   /** Asks the question of a failed turn again. The key follows from the turn: two tabs asking at once ask once. */
@@ -175,7 +202,7 @@ export class Conversation extends Observable {
 
   async #submit(attempt: SendAttempt): Promise<void> {
     const accepted = await attempt.submit((key, message, signal) =>
-      this.#api.sendMessage(this.chatId, message, key, signal),
+      this.#api.sendMessage(this.chatId, message, { key, signal, retake: attempt.retake }),
     );
     if (accepted === null) {
       attempt.settle();
@@ -183,6 +210,7 @@ export class Conversation extends Observable {
     }
     const { turnId, response } = accepted;
     this.attempt = null;
+    if (attempt.retake !== null) this.#history.dropFrom(attempt.retake.questionId);
     this.#history.addQuestion(attempt.asMessage(this.chatId, turnId, pendingId(turnId)), attempt.key);
     const live = this.#addLive(turnId);
     attempt.settle();

@@ -7,6 +7,11 @@ import { groupByTurn, pendingId, type TurnGroup, withMessage, withNewest, withOl
 const FIRST_PAGE = 30;
 const OLDER_PAGE = 50;
 
+/** The newest page, with the ids that were known when it was asked for. */
+export interface NewestPage extends Page<MessageView> {
+  readonly known: ReadonlySet<string>;
+}
+
 export class MessageHistory {
   groups: readonly TurnGroup[] = [];
   readonly #api: Pick<GatewayApi, 'messages'>;
@@ -24,13 +29,14 @@ export class MessageHistory {
     return this.#olderCursor !== null;
   }
 
-  readNewest(signal: AbortSignal): Promise<Page<MessageView>> {
-    return this.#api.messages(this.#chatId, null, FIRST_PAGE, signal);
+  async readNewest(signal: AbortSignal): Promise<NewestPage> {
+    const known = new Set(this.#messages.map(({ id }) => id));
+    return { ...(await this.#api.messages(this.#chatId, null, FIRST_PAGE, signal)), known };
   }
 
-  takeNewest(page: Page<MessageView>): void {
+  takeNewest(page: NewestPage): void {
     const newest = page.items.toReversed();
-    const merged = withNewest(this.#messages, newest);
+    const merged = withNewest(this.#messages, newest, page.known);
     // Only the first reading, or one after a long absence, decides where older ones begin.
     if (merged === null || !this.groups.some(({ turnId }) => !this.#keys.has(turnId)))
       this.#olderCursor = page.nextCursor;
@@ -61,6 +67,16 @@ export class MessageHistory {
 
   add(message: MessageView): void {
     this.#set(withMessage(this.#messages, message));
+  }
+
+  /** Takes the message and everything after it away. */
+  dropFrom(messageId: string): void {
+    const at = this.#messages.findIndex(({ id }) => id === messageId);
+    if (at !== -1) this.#set(this.#messages.slice(0, at));
+  }
+
+  groupOf(questionId: string): TurnGroup | undefined {
+    return this.groups.find(({ questions }) => questions.some(({ id }) => id === questionId));
   }
 
   isAnswered(turnId: string): boolean {

@@ -18,14 +18,23 @@ export function pendingId(turnId: string): string {
 }
 
 /**
- * `known` with the newest page of the history merged in.
+ * `all` that is known with the newest page of the history merged in.
  * @param newest oldest first
+ * @param before ids that were known when the page was asked for: those it lacks were replaced, perhaps in another tab
  * @returns null when there is a gap between the two: `newest` alone is then the truth
  */
-export function withNewest(known: readonly MessageView[], newest: readonly MessageView[]): MessageView[] | null {
+export function withNewest(
+  all: readonly MessageView[],
+  newest: readonly MessageView[],
+  before: ReadonlySet<string> = new Set(),
+): MessageView[] | null {
   const incoming = new Map(newest.map((message) => [message.id, message]));
-  const overlaps = known.some(({ id }) => incoming.has(id));
-  const settled = known.filter(({ id }) => !id.startsWith(PENDING));
+  const first = all.findIndex(({ id }) => incoming.has(id));
+  const overlaps = first !== -1;
+  const known = all.filter(
+    ({ id }, index) => index < first || !before.has(id) || incoming.has(id) || id.startsWith(PENDING),
+  );
+  const settled = all.filter(({ id }) => !id.startsWith(PENDING));
   if (!overlaps && settled.length > 0 && newest.length > 0) return null;
   // What was asked just now stands last until the history has it.
   const asked = new Set(newest.filter(({ role }) => role === 'user').map(({ turnId }) => turnId));

@@ -4,6 +4,7 @@ import { backoffMs } from '../api/backoff.ts';
 import { pause } from '../api/event-stream.ts';
 import type { MessageView, OutgoingMessage } from '../api/shapes.ts';
 import { whenWorthTrying } from './presence.ts';
+import type { Retake } from './retake.ts';
 
 /** Tries by ourselves before the person is asked. */
 const TRIES = 6;
@@ -14,6 +15,8 @@ const ACCEPT_MS = 25_000;
 export class SendAttempt {
   readonly message: OutgoingMessage;
   readonly key: string;
+  /** What it takes the place of; null: it comes after everything. */
+  readonly retake: Retake | null;
   readonly createdAt = new Date().toISOString();
   /** Why it was not taken; null: it is on its way. */
   error: ApiError | null = null;
@@ -24,9 +27,10 @@ export class SendAttempt {
   #settled = Promise.withResolvers<void>();
   #controller = new AbortController();
 
-  constructor(message: OutgoingMessage, key: string, onChange: () => void) {
+  constructor(message: OutgoingMessage, key: string, retake: Retake | null, onChange: () => void) {
     this.message = message;
     this.key = key;
+    this.retake = retake;
     this.#onChange = onChange;
   }
 

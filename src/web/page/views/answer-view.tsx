@@ -1,4 +1,5 @@
 /** An answer, being made or done: the same elements for both, so that its end changes nothing under the reader's eyes. */
+import type { ComponentChildren } from 'preact';
 import type { MessageView } from '../api/shapes.ts';
 import { Markdown } from '../markdown/markdown.tsx';
 import type { LiveAnswer } from '../model/live-answer.ts';
@@ -13,9 +14,11 @@ interface AnswerProps {
   answer: MessageView | null;
   live: LiveAnswer | null;
   thoughts: string;
+  /** What can be done with it besides copying. */
+  actions?: ComponentChildren;
 }
 
-export function AnswerView({ answer, live, thoughts }: AnswerProps) {
+export function AnswerView({ answer, live, thoughts, actions }: AnswerProps) {
   useWatch(live);
   const { translator } = usePage();
   const { t } = translator;
@@ -27,7 +30,12 @@ export function AnswerView({ answer, live, thoughts }: AnswerProps) {
   const model = modelId === null ? '' : models.name(modelId);
   const time = answer === null ? '' : translator.moment(answer.createdAt);
   return (
-    <article class="answer" aria-label={t('answerAt', { model, time })} aria-busy={live !== null}>
+    <article
+      class="answer"
+      aria-label={t('answerAt', { model, time })}
+      aria-busy={live !== null}
+      data-answer={answer?.id}
+    >
       <header class="answer-head">
         <span class={live === null ? 'helm' : 'helm turning'}>
           <Wheel />
@@ -41,6 +49,7 @@ export function AnswerView({ answer, live, thoughts }: AnswerProps) {
       {answer === null || live !== null ? null : (
         <div class="meta">
           <CopyButton quiet text={() => answer.content} label={t('copyAnswer')} />
+          {actions}
           <time>{time}</time>
           {answer.status === 'partial' ? <span>{t('partial')}</span> : null}
         </div>

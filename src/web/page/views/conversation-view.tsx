@@ -45,7 +45,7 @@ export function ConversationView({ conversation }: { conversation: Conversation 
 }
 
 function Turns({ conversation }: { conversation: Conversation }) {
-  const { groups, live, ends, thoughts } = conversation;
+  const { groups, live, ends, thoughts, editing, idle } = conversation;
   const last = groups.at(-1);
   return (
     <ol class="turns">
@@ -58,6 +58,8 @@ function Turns({ conversation }: { conversation: Conversation }) {
           thoughts={thoughts.get(group.turnId) ?? ''}
           conversation={conversation}
           last={group === last}
+          idle={idle}
+          editing={editing?.turnId === group.turnId ? editing : null}
         />
       ))}
     </ol>

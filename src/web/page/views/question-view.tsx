@@ -1,4 +1,5 @@
 /** What the person said. Shown as it was typed: it is no Markdown of ours to interpret. */
+import type { ComponentChildren } from 'preact';
 import type { Attachment } from '../api/shapes.ts';
 import { CopyButton } from '../parts/copy-button.tsx';
 import { useText } from '../parts/page-context.ts';
@@ -7,9 +8,11 @@ interface QuestionProps {
   content: string;
   attachments: readonly Attachment[];
   time: string;
+  /** What can be done with it besides copying. */
+  actions?: ComponentChildren;
 }
 
-export function QuestionView({ content, attachments, time }: QuestionProps) {
+export function QuestionView({ content, attachments, time, actions }: QuestionProps) {
   const t = useText();
   return (
     <article class="question" aria-label={t('youAt', { time })}>
@@ -32,6 +35,7 @@ export function QuestionView({ content, attachments, time }: QuestionProps) {
       <div class="meta">
         <time>{time}</time>
         <CopyButton quiet text={() => content} label={t('copyMessage')} />
+        {actions}
       </div>
     </article>
   );

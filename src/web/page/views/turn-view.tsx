@@ -3,10 +3,13 @@ import type { MessageView, TurnView as Turn } from '../api/shapes.ts';
 import type { Conversation } from '../model/conversation.ts';
 import type { LiveAnswer } from '../model/live-answer.ts';
 import type { TurnGroup } from '../model/message-order.ts';
+import type { Editing } from '../model/retake.ts';
 import { usePage } from '../parts/page-context.ts';
 import { pure } from '../parts/pure.tsx';
 import { AnswerView } from './answer-view.tsx';
+import { QuestionEditor } from './question-editor.tsx';
 import { QuestionView } from './question-view.tsx';
+import { EditButton, RegenerateButton } from './retake-buttons.tsx';
 import { TurnNote } from './turn-note.tsx';
 
 interface TurnProps {
@@ -17,23 +20,51 @@ interface TurnProps {
   conversation: Conversation;
   /** Only the last turn can be asked again: before it, the conversation went on. */
   last: boolean;
+  /** Nothing of the chat is on its way: what was said may be changed. */
+  idle: boolean;
+  /** Its question that is being changed. */
+  editing: Editing | null;
 }
 
-export const TurnView = pure<TurnProps>(({ group, live, end, thoughts, conversation, last }) => {
+export const TurnView = pure<TurnProps>(({ group, live, end, thoughts, conversation, last, idle, editing }) => {
   const answered = live !== null || group.answer !== null;
   return (
     <li class="turn">
-      {group.questions.map((question) => (
-        <Question key={question.id} question={question} />
-      ))}
-      {answered ? <AnswerView answer={group.answer} live={live} thoughts={thoughts} /> : null}
+      {group.questions.map((question) =>
+        editing?.questionId === question.id ? (
+          <QuestionEditor key={question.id} question={question} editing={editing} conversation={conversation} />
+        ) : (
+          <Question key={question.id} question={question} conversation={conversation} idle={idle} />
+        ),
+      )}
+      {answered ? (
+        <AnswerView
+          answer={group.answer}
+          live={live}
+          thoughts={thoughts}
+          actions={last && idle ? <RegenerateButton group={group} conversation={conversation} /> : null}
+        />
+      ) : null}
       {live === null ? <TurnNote group={group} end={end} conversation={conversation} last={last} /> : null}
     </li>
   );
 }, 'TurnView');
 
-function Question({ question }: { question: MessageView }) {
+interface QuestionProps {
+  question: MessageView;
+  conversation: Conversation;
+  idle: boolean;
+}
+
+function Question({ question, conversation, idle }: QuestionProps) {
   const { translator } = usePage();
   const { content, attachments, createdAt } = question;
-  return <QuestionView content={content} attachments={attachments} time={translator.moment(createdAt)} />;
+  return (
+    <QuestionView
+      content={content}
+      attachments={attachments}
+      time={translator.moment(createdAt)}
+      actions={idle ? <EditButton question={question} conversation={conversation} /> : null}
+    />
+  );
 }
