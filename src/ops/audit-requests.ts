@@ -1,5 +1,5 @@
 /** Which requests belong in the audit trail: one table over all routes, so that no route has to remember it. */
-import type { FastifyInstance, FastifyRequest } from 'fastify';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { GatewayError } from '../errors.ts';
 import type { AuditAction, AuditTrail } from './audit-trail.ts';
 
@@ -14,8 +14,14 @@ const AUDITED: Readonly<Record<string, { done: AuditAction; refused?: AuditActio
   'DELETE /api/tokens/:id': { done: 'api_token.revoke' },
 };
 
+/** What is known of an audited request before its end. */
+interface Entry {
+  readonly user: string | null;
+  code: string | null;
+}
+
 /**
- * Records audited requests as they end.
+ * Records audited requests as they end. Call it before any route is registered; other routes pay nothing for it.
  * @param userOf who asks, as far as is known at that moment
  */
 export function auditRequests(
@@ -23,19 +29,10 @@ export function auditRequests(
   trail: AuditTrail,
   userOf: (request: FastifyRequest) => string | null,
 ): void {
-  const known = new WeakMap<FastifyRequest, { user: string | null; code: string | null }>();
-  const auditedOf = (request: FastifyRequest) => AUDITED[`${request.method} ${request.routeOptions.url}`];
-  // Before the handler: a sign-out leaves nobody to ask afterwards.
-  app.addHook('preHandler', async (request) => {
-    if (auditedOf(request)) known.set(request, { user: userOf(request), code: null });
-  });
-  app.addHook('onError', async (request, _reply, error) => {
-    const entry = known.get(request);
-    if (entry) entry.code = error instanceof GatewayError ? error.code : 'internal_error';
-  });
-  app.addHook('onResponse', async (request, reply) => {
-    const entry = known.get(request);
-    const audited = auditedOf(request);
+  const entries = new WeakMap<FastifyRequest, Entry>();
+  const onResponse = async (request: FastifyRequest, reply: FastifyReply) => {
+    const entry = entries.get(request);
+    const audited = AUDITED[`${request.method} ${request.routeOptions.url}`];
     if (entry === undefined || audited === undefined) return;
     const failed = reply.statusCode >= 400;
     const action = failed ? audited.refused : audited.done;
@@ -43,5 +40,24 @@ export function auditRequests(
     const user = action === 'sign_in' ? userOf(request) : entry.user;
     const detail = failed ? (entry.code ?? String(reply.statusCode)) : null;
     await trail.record({ action, actor: user, subject: user, detail, requestId: request.id, address: request.ip });
+  };
+  const missing = new Set(Object.keys(AUDITED));
+  app.addHook('onReady', async () => {
+    if (missing.size > 0) throw new Error(`There is no such route to audit: ${[...missing].join(', ')}`);
+  });
+  app.addHook('onRoute', (route) => {
+    const keys = [route.method].flat().map((method) => `${method} ${route.url}`);
+    if (!keys.some((key) => AUDITED[key] !== undefined)) return;
+    for (const key of keys) missing.delete(key);
+    // Before the handler: a sign-out leaves nobody to ask afterwards.
+    const preHandler = async (request: FastifyRequest) =>
+      void entries.set(request, { user: userOf(request), code: null });
+    const onError = async (request: FastifyRequest, _reply: FastifyReply, error: Error) => {
+      const entry = entries.get(request);
+      if (entry) entry.code = error instanceof GatewayError ? error.code : 'internal_error';
+    };
+    route.preHandler = [route.preHandler ?? [], preHandler].flat();
+    route.onError = [route.onError ?? [], onError].flat();
+    route.onResponse = [route.onResponse ?? [], onResponse].flat();
   });
 }
