@@ -52,6 +52,10 @@ export interface Config {
   };
   readonly chatRetentionMs: number;
   readonly rateLimitPerMinute: number;
+  /** Event streams of one user at once. */
+  readonly streamsPerUser: number;
+  /** Of one user, from midnight to midnight UTC; 0: none. Requests are model calls. */
+  readonly budget: { readonly tokensPerDay: number; readonly requestsPerDay: number };
   readonly adminUsers: readonly string[];
   readonly ops: { readonly port: number | null; readonly host: string };
   readonly logLevel: 'fatal' | 'error' | 'warn' | 'info' | 'debug' | 'trace' | 'silent';
@@ -128,6 +132,11 @@ function readConfig(read: VariableReader, env: Environment): Config {
     turns: readTurns(read),
     chatRetentionMs: read.whole('CHAT_RETENTION_DAYS', 0, { min: 0, max: 36_500 }) * DAY,
     rateLimitPerMinute: read.whole('RATE_LIMIT_PER_MINUTE', 300, { min: 1, max: 1_000_000 }),
+    streamsPerUser: read.whole('STREAMS_PER_USER', 50, { min: 1, max: 10_000 }),
+    budget: {
+      tokensPerDay: read.whole('BUDGET_TOKENS_PER_DAY', 0, { min: 0, max: 1_000_000_000_000 }),
+      requestsPerDay: read.whole('BUDGET_REQUESTS_PER_DAY', 0, { min: 0, max: 1_000_000 }),
+    },
     adminUsers: read.list('ADMIN_USERS'),
     ops: readOps(read),
     logLevel: read.choice('LOG_LEVEL', ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'], 'info'),

@@ -19,7 +19,7 @@ export const ERROR_CODES = {
   sign_in_refused: { status: 403, title: 'This account may not sign in here' },
   copilot_access_denied: { status: 403, title: 'No access to GitHub Copilot' },
   account_blocked: { status: 403, title: 'This account is blocked' },
-  quota_exceeded: { status: 429, title: 'The Copilot quota is used up' },
+  quota_exceeded: { status: 429, title: 'The quota is used up' },
   not_found: { status: 404, title: 'Not found' },
   method_not_allowed: { status: 405, title: 'Method not allowed' },
   turn_running: { status: 409, title: 'A turn is already running in this chat' },

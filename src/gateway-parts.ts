@@ -15,6 +15,7 @@ import type { OperatedParts } from './ops-app.ts';
 import { openRuntimes } from './runtimes/open-runtimes.ts';
 import { openStore, ownDatabase } from './store/open-store.ts';
 import type { Store } from './store/store.ts';
+import { Allowance } from './turns/allowance.ts';
 import { TurnEngine } from './turns/turn-engine.ts';
 import { runtimeSessionId } from './turns/turn-runner.ts';
 import { EventStreams } from './wire/event-stream.ts';
@@ -67,16 +68,20 @@ export async function openParts(
   const instanceId = newId();
   const common = {
     ...{ store, runtimes, logger, clock, credentials: auth.credentials, limits: config.turns },
-    turnsPerUser: config.turns.perUser,
     systemMessage: config.copilot.systemMessage,
   };
+  const turnsPerUser = config.turns.perUser;
+  const allowance = new Allowance({ store, turnsPerUser, budget: config.budget, clock });
   const shared = cluster === null ? {} : { signals: cluster.signals, background: cluster.background };
   const engine = opened.adopt(
-    new TurnEngine({ ...common, ...shared, userEvents, instanceId, queuePerChat: config.turns.queuePerChat }),
+    new TurnEngine({
+      ...{ ...common, ...shared, userEvents, instanceId, turnsPerUser, queuePerChat: config.turns.queuePerChat },
+      store: { ...store, turns: allowance.over(store.turns) },
+    }),
     (it) => it.close(),
   );
-  const completions = new Completions(common);
-  const streams = opened.adopt(new EventStreams(), (it) => it.close());
+  const completions = new Completions({ ...common, allowance });
+  const streams = opened.adopt(new EventStreams({ perOwner: config.streamsPerUser }), (it) => it.close());
   metrics.sample({ engine, runtimes, streams });
   const drain = drainOf({ cluster, engine, completions }, Math.max(0, config.shutdownGraceMs - CLOSING_MS));
   const people = { config, store, auth, runtimes, engine, completions, userEvents, streams };

@@ -8,7 +8,7 @@ import { MessageShape, TurnShape } from '../turns/turn-shapes.ts';
 import { Id, Nullable, problems, Strict } from '../wire/shapes.ts';
 import type { ChatDependencies, TypedApp } from './chat-dependencies.ts';
 import { ChatParams, ModelName } from './chat-routes.ts';
-import { replyWithTurn, waitingOf } from './turn-reply.ts';
+import { admitStream, replyWithTurn, waitingOf } from './turn-reply.ts';
 import { Attachments, checkedAttachments, idempotencyOf, MessageContent, modelFor } from './turn-request.ts';
 
 const MessageParams = Type.Object({ chatId: Id, messageId: Id });
@@ -41,6 +41,7 @@ function regenerateRoute(app: TypedApp, deps: ChatDependencies): void {
     '/api/chats/:chatId/regenerate',
     {
       config: { scope: 'chats:write' },
+      preHandler: admitStream(deps),
       schema: {
         tags: ['messages'],
         summary: 'Answer again: a turn',
@@ -74,6 +75,7 @@ function editRoute(app: TypedApp, deps: ChatDependencies): void {
     '/api/chats/:chatId/messages/:messageId/edit',
     {
       config: { scope: 'chats:write' },
+      preHandler: admitStream(deps),
       schema: {
         tags: ['messages'],
         summary: 'Put a message differently: a turn',

@@ -6,7 +6,7 @@ import { decodeCursor, encodeCursor } from '../wire/cursor.ts';
 import { Nullable, PageOf, PageQuery, problems, Strict } from '../wire/shapes.ts';
 import type { ChatDependencies, TypedApp } from './chat-dependencies.ts';
 import { ChatParams, ModelName } from './chat-routes.ts';
-import { replyWithTurn, waitingOf } from './turn-reply.ts';
+import { admitStream, replyWithTurn, waitingOf } from './turn-reply.ts';
 import { Attachments, checkedAttachments, idempotencyOf, MessageContent, modelFor } from './turn-request.ts';
 
 const NewMessage = Strict({
@@ -65,6 +65,7 @@ function sendRoute(app: TypedApp, deps: ChatDependencies): void {
     '/api/chats/:chatId/messages',
     {
       config: { scope: 'chats:write' },
+      preHandler: admitStream(deps),
       schema: {
         tags: ['messages'],
         summary: 'Send a message: a turn',

@@ -22,6 +22,13 @@ function acceptsEventStream(request: FastifyRequest): boolean {
   });
 }
 
+/** A hook: whoever wants to see the events needs a place for a stream, before the message is saved. */
+export function admitStream({ streams }: Pick<ChatDependencies, 'streams'>) {
+  return async (request: FastifyRequest, reply: FastifyReply): Promise<void> => {
+    if (waitingOf(request) === 'stream') streams.admit(request.principal.userId, reply);
+  };
+}
+
 /** Streams the turn's frames after `after` to the caller. */
 export function sendTurnEvents(
   request: FastifyRequest,

@@ -56,6 +56,7 @@ function eventsRoute(app: TypedApp, deps: ChatDependencies): void {
       },
     },
     async (request, reply) => {
+      deps.streams.admit(request.principal.userId, reply);
       const turn = await ownTurn(request, request.params.turnId, deps);
       const after = lastEventId(request);
       const { signal } = new AbortController();

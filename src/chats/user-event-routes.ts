@@ -14,6 +14,7 @@ export function userEventRoutes(app: TypedApp, deps: ChatDependencies): void {
     },
     async (request, reply) => {
       const { userId } = request.principal;
+      deps.streams.admit(userId, reply);
       await deps.streams.send(reply, (signal) => frames(deps, userId, signal), deps.untilRevoked(request, reply));
       return reply;
     },

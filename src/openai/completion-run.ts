@@ -17,7 +17,6 @@ import type { FinishReason } from './openai-shapes.ts';
 
 /** What completions lean on. */
 export interface CompletionDependencies extends CompletionLedgerDeps, CompletionLoadDeps {
-  readonly store: CompletionLedgerDeps['store'] & CompletionLoadDeps['store'];
   readonly runtimes: Runtimes;
   readonly credentials: CredentialSource;
   readonly limits: TurnDeadlineLimits;
@@ -66,7 +65,7 @@ export class Completions {
 
   /**
    * Runs `plan` to its end. `ended` stops it: its reason is what the caller hears.
-   * @throws GatewayError of the runtime, of a deadline, `too_many_turns`, `shutting_down`, or the reason of `ended`
+   * @throws GatewayError of the runtime, of a deadline, `too_many_turns`, `quota_exceeded`, `shutting_down`, or the reason of `ended`
    */
   async run(plan: CompletionPlan, sink: TextSink, ended: AbortSignal): Promise<CompletionOutcome> {
     const place = await this.#load.enter(plan.userId);

@@ -6,6 +6,7 @@
 import type { ServerResponse } from 'node:http';
 import { Readable } from 'node:stream';
 import type { FastifyReply } from 'fastify';
+import { StreamPlaces } from './stream-places.ts';
 
 /** One SSE frame. `data` is one line of JSON, so nothing a model says can end a frame. */
 export interface SseFrame {
@@ -23,9 +24,14 @@ export interface EventStreamOptions {
   partingMs: number;
   /** What clients are told to wait before they come back. */
   retryMs: number;
+  /** Streams that one person may have open; a number, not a time. */
+  perOwner: number;
 }
 
-const DEFAULTS: EventStreamOptions = { heartbeatMs: 15_000, stalledMs: 60_000, partingMs: 1_000, retryMs: 1_000 };
+const DEFAULTS: EventStreamOptions = {
+  ...{ heartbeatMs: 15_000, stalledMs: 60_000, partingMs: 1_000, retryMs: 1_000 },
+  perOwner: Number.POSITIVE_INFINITY,
+};
 
 /** The text of one frame. */
 export function encodeFrame(frame: SseFrame): string {
@@ -42,17 +48,27 @@ export class EventStreams {
   /** Each with the response it goes out by: it is open until the last byte is gone, not until the last frame was made. */
   readonly #open = new Map<EventStream, ServerResponse>();
   readonly #options: EventStreamOptions;
+  readonly #places: StreamPlaces;
   readonly #timer: NodeJS.Timeout;
   #closed = false;
 
   constructor(options: Partial<EventStreamOptions> = {}) {
     this.#options = { ...DEFAULTS, ...options };
+    this.#places = new StreamPlaces(this.#options.perOwner);
     this.#timer = setInterval(() => this.#beat(Date.now()), shortestBeat(this.#options));
     this.#timer.unref();
   }
 
   get size(): number {
     return this.#open.size;
+  }
+
+  /**
+   * Takes one of `owner`'s places for this answer: before anything is done for it, so that a refusal has saved nothing.
+   * @throws GatewayError `rate_limited`
+   */
+  admit(owner: string, reply: FastifyReply): void {
+    this.#places.take(owner, reply.raw);
   }
 
   /**
@@ -66,6 +82,11 @@ export class EventStreams {
     until?: AbortSignal,
   ): FastifyReply {
     const stream = new EventStream(source, this.#options, until);
+    if (reply.raw.destroyed) {
+      // The client left before there was a stream: `close` has been told already and will not be again.
+      stream.destroy();
+      return reply.send('');
+    }
     this.#open.set(stream, reply.raw);
     reply.raw.once('close', () => this.#forget(stream));
     if (this.#closed) stream.finish();
