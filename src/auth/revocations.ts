@@ -14,7 +14,7 @@ export interface Revoked {
 }
 
 /** What ends the interest in a principal: a signal, or anything that emits `close` (a response, a stream). */
-export type Until = AbortSignal | Pick<EventEmitter, 'once' | 'off'>;
+export type Until = AbortSignal | (Pick<EventEmitter, 'once' | 'off'> & { readonly destroyed?: boolean });
 
 interface Watch {
   readonly principal: Principal;
@@ -38,7 +38,7 @@ export class Revocations {
    */
   signalFor(principal: Principal, until: Until): AbortSignal {
     const abort = new AbortController();
-    if (until instanceof AbortSignal && until.aborted) return abort.signal;
+    if (isOver(until)) return abort.signal;
     const release = () => {
       this.#forget(watch);
       if (until instanceof AbortSignal) until.removeEventListener('abort', release);
@@ -88,6 +88,11 @@ export class Revocations {
     watches?.delete(watch);
     if (watches?.size === 0) this.#watches.delete(userId);
   }
+}
+
+/** Whether the interest ended before anyone was asked to watch: nothing will tell of it again. */
+function isOver(until: Until): boolean {
+  return until instanceof AbortSignal ? until.aborted : until.destroyed === true;
 }
 
 function end(watch: Watch): void {

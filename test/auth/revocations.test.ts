@@ -52,6 +52,15 @@ test('nothing is kept of a stream that ended by itself', () => {
   assert.deepEqual([revocations.size, response.listenerCount('close')], [0, 0]);
 });
 
+test('nobody is watched whose interest was over before', () => {
+  const revocations = new Revocations();
+  const left = Object.assign(new EventEmitter(), { destroyed: true });
+  const signals = [left, AbortSignal.abort()].map((until) => revocations.signalFor(session('a', '1'), until));
+  assert.equal(revocations.size, 0);
+  assert.equal(left.listenerCount('close'), 0);
+  assert.ok(signals.every((signal) => !signal.aborted));
+});
+
 test('a sign-out on one instance ends streams on another that shares the database', async () => {
   const dataDir = await mkdtemp(join(tmpdir(), 'pilothouse-auth-'));
   const standIn = await startStandIn();

@@ -109,6 +109,27 @@ describe('An event stream', { timeout: 30_000 }, () => {
     await until('the source was told', () => left && streams.size === 0);
   });
 
+  it('keeps nothing of a reader who left before it began', async () => {
+    const streams = new EventStreams();
+    const told = Promise.withResolvers<boolean>();
+    app = Fastify();
+    app.get('/', { exposeHeadRoute: false }, async (request, reply) => {
+      await once(request.raw.socket, 'close');
+      streams.send(reply, (signal) => {
+        signal.addEventListener('abort', () => told.resolve(true));
+        return forever(signal);
+      });
+      return reply;
+    });
+    app.addHook('preClose', async () => streams.close());
+    await app.listen({ host: '127.0.0.1', port: 0 });
+    const socket = ask((app.server.address() as AddressInfo).port);
+    await once(app.server, 'request');
+    socket.destroy();
+    assert.ok(await told.promise);
+    assert.equal(streams.size, 0);
+  });
+
   it('ends when the right to listen ends, also when that was before it began', async () => {
     const right = new AbortController();
     const { port, streams } = await serve(forever, {}, right.signal);
