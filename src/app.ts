@@ -112,8 +112,7 @@ export async function buildApp(config: Config, deps: AppDependencies): Promise<F
 }
 
 async function guardedScope(scope: FastifyInstance, config: Config, deps: AppDependencies): Promise<void> {
-  limitFailures(scope, config);
-  await deps.auth.guard(scope);
+  await deps.auth.guard(scope, limitStrangers(scope, config));
   scope.addHook('onRequest', limitByPrincipal(scope, config));
   scope.addHook('onSend', async (_request, reply) => {
     if (!reply.hasHeader('cache-control')) void reply.header('cache-control', 'no-store');
@@ -208,18 +207,18 @@ function limitByPrincipal(app: FastifyInstance, config: Config) {
   return app.rateLimit({ ...limits(config), groupId: 'user', keyGenerator: (request) => request.principal.userId });
 }
 
-/** Guessing credentials counts against the address, so that it cannot be done without end. */
-function limitFailures(scope: FastifyInstance, config: Config): void {
+/**
+ * Guessing credentials counts against the address, so that it cannot be done without end. Who proves who they are is not
+ * asked: people behind one address are not locked out by a stranger there.
+ */
+function limitStrangers(scope: FastifyInstance, config: Config) {
   const failures = scope.createRateLimit({
     max: config.rateLimitPerMinute,
     timeWindow: 60_000,
     keyGenerator: (request) => `failed ${clientAddress(request.ip)}`,
   });
-  scope.addHook('onRequest', async (request) => {
-    const verdict = await failures(request, { increment: false });
+  return async (request: FastifyRequest): Promise<void> => {
+    const verdict = await failures(request);
     if (!verdict.isAllowed && verdict.isExceeded) throw limitError(request, verdict);
-  });
-  scope.addHook('onResponse', async (request, reply) => {
-    if (reply.statusCode === 401) await failures(request);
-  });
+  };
 }

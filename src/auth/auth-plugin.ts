@@ -1,6 +1,7 @@
 /** Where this room meets Fastify: the public scope of sign-in, and the guard of everything else. */
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import type { Config } from '../config.ts';
+import { GatewayError } from '../errors.ts';
 import type { Store } from '../store/store.ts';
 import type { Authenticator } from './authenticate.ts';
 import { type DeviceRoutesDeps, deviceRoutes } from './device-routes.ts';
@@ -28,8 +29,11 @@ export function registerAccountRoutes(scope: FastifyInstance, parts: AuthParts):
   void scope.register(deviceRoutes(parts));
 }
 
+/** Is told of every request that proved nobody, before it is refused. What it throws is what the caller hears instead. */
+export type OnStranger = (request: FastifyRequest) => Promise<void>;
+
 /** Lets only checked requests reach the routes of `scope`, and only routes that say what they need. */
-export async function guardScope(scope: FastifyInstance, parts: AuthParts): Promise<void> {
+export async function guardScope(scope: FastifyInstance, parts: AuthParts, onStranger?: OnStranger): Promise<void> {
   const { authenticator } = parts;
   // A program that brings its API token pays for no session.
   await useWebSessions(scope, parts, hasBearer);
@@ -43,5 +47,12 @@ export async function guardScope(scope: FastifyInstance, parts: AuthParts): Prom
     },
   });
   scope.addHook('onRoute', requireDeclaration);
-  scope.addHook('onRequest', (request, reply) => authenticator.check(request, reply));
+  scope.addHook('onRequest', async (request, reply) => {
+    try {
+      await authenticator.check(request, reply);
+    } catch (error) {
+      if (error instanceof GatewayError && error.code === 'unauthenticated') await onStranger?.(request);
+      throw error;
+    }
+  });
 }

@@ -11,7 +11,7 @@ import { ApiTokenKeys } from './api-token-keys.ts';
 import { apiTokenKeyRoutes, apiTokenRoutes } from './api-token-routes.ts';
 import { ApiTokens } from './api-tokens.ts';
 import type { AuthLogger, Clock } from './auth-logger.ts';
-import { type AuthParts, guardScope, registerAccountRoutes, registerSignIn } from './auth-plugin.ts';
+import { type AuthParts, guardScope, type OnStranger, registerAccountRoutes, registerSignIn } from './auth-plugin.ts';
 import { Authenticator } from './authenticate.ts';
 import { assertKeysComplete, type Rotation, reencryptAll } from './credential-rotation.ts';
 import { CredentialVault } from './credential-vault.ts';
@@ -51,7 +51,7 @@ export interface Auth {
   /** Adds `/auth/…` and the public keys to a public scope of its own. */
   registerSignIn(scope: FastifyInstance): Promise<void>;
   /** Guards `scope`: its routes have `request.principal` and must declare `config.scope` or `config.sessionOnly`. */
-  guard(scope: FastifyInstance): Promise<void>;
+  guard(scope: FastifyInstance, onStranger?: OnStranger): Promise<void>;
   /** Adds `/api/me…` and `/api/tokens…` to a guarded scope. */
   registerAccountRoutes(scope: FastifyInstance): void;
   /** Null before the guard has run, or on a public route; for rate limits and logs. */
@@ -92,7 +92,7 @@ export async function openAuth(deps: AuthDependencies): Promise<Auth> {
       await registerSignIn(scope, routed);
       void scope.register(apiTokenKeyRoutes(keys));
     },
-    guard: (scope) => guardScope(scope, routed),
+    guard: (scope, onStranger) => guardScope(scope, routed, onStranger),
     registerAccountRoutes: (scope) => {
       registerAccountRoutes(scope, routed);
       void scope.register(apiTokenRoutes({ tokens, store, revocations }));

@@ -1,0 +1,28 @@
+/** How the gateway answers what is odd at the wire: strangers, broken addresses, callers who want two things at once. */
+import assert from 'node:assert/strict';
+import { it } from 'node:test';
+import { startTestGateway } from '../support/gateway.ts';
+
+it('strangers who guess are stopped, without those who are signed in at the same address', async (test) => {
+  const t = await startTestGateway({ env: { RATE_LIMIT_PER_MINUTE: '8' } });
+  test.after(() => t.close());
+  const mona = await t.signIn('mona');
+  const stranger = t.browser();
+  const statuses = [];
+  for (let guess = 0; guess < 10; guess += 1) {
+    statuses.push((await stranger.get('/api/me', { authorization: `Bearer guess-${guess}` })).status);
+  }
+  assert.deepEqual(statuses, [...Array(8).fill(401), 429, 429]);
+  assert.equal((await mona.get('/api/me')).status, 200);
+});
+
+it('a sign-in that GitHub no longer takes is no guess', async (test) => {
+  const t = await startTestGateway({ env: { RATE_LIMIT_PER_MINUTE: '8' } });
+  test.after(() => t.close());
+  const mona = await t.signIn('mona');
+  t.standIn.revokeAllTokens('mona');
+  const codes = [];
+  for (let call = 0; call < 8; call += 1) codes.push((await mona.get('/api/models')).body.code);
+  assert.ok(codes.includes('reauth_required'), codes.join());
+  assert.equal((await t.browser().get('/api/me')).status, 401);
+});
