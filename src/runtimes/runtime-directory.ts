@@ -7,6 +7,7 @@ import { randomBytes } from 'node:crypto';
 import { mkdir, readdir, rm, stat, utimes } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join, resolve } from 'node:path';
+import type { RuntimeLogger } from './runtime-parts.ts';
 
 /** A gateway on another host that gave no sign of life for so long is gone. */
 const ABANDONED_MS = 10 * 60_000;
@@ -29,12 +30,17 @@ export interface RuntimeDirectories {
   close(): Promise<void>;
 }
 
-/** Makes this process's own directory and removes those of dead ones. */
-export async function openRuntimeDirectories(dataDir: string, now: number): Promise<RuntimeDirectories> {
+/** Makes this process's own directory and removes those of dead ones, as far as that is possible. */
+export async function openRuntimeDirectories(
+  dataDir: string,
+  now: number,
+  logger: Pick<RuntimeLogger, 'error'>,
+): Promise<RuntimeDirectories> {
   const root = resolve(dataDir, 'runtimes');
   const own = join(root, `${safeHostname()}@${process.pid}@${randomBytes(6).toString('hex')}`);
   await mkdir(root, { recursive: true, mode: 0o700 });
-  await removeAbandoned(root, now);
+  const removed = removeLogging(logger);
+  await removeAbandoned(root, now, removed);
   await mkdir(own, { mode: 0o700 });
   let count = 0;
   return {
@@ -43,7 +49,20 @@ export async function openRuntimeDirectories(dataDir: string, now: number): Prom
       return makeDirectory(join(own, String(count)));
     },
     touch: async (at) => utimes(own, at / 1000, at / 1000),
-    close: () => rm(own, { recursive: true, force: true, maxRetries: 3 }),
+    close: () => removed(own),
+  };
+}
+
+type Remove = (path: string) => Promise<void>;
+
+/** One that stays (a full or failing disk) keeps no gateway from starting or ending: the next one tries again. */
+function removeLogging(logger: Pick<RuntimeLogger, 'error'>): Remove {
+  return async (path) => {
+    try {
+      await rm(path, { recursive: true, force: true, maxRetries: 3 });
+    } catch (error) {
+      logger.error({ err: error }, 'a directory of runtimes could not be removed');
+    }
   };
 }
 
@@ -55,7 +74,7 @@ async function makeDirectory(base: string): Promise<RuntimeDirectory> {
   return { ...made, remove: () => rm(base, { recursive: true, force: true, maxRetries: 3 }) };
 }
 
-async function removeAbandoned(root: string, now: number): Promise<void> {
+async function removeAbandoned(root: string, now: number, remove: Remove): Promise<void> {
   for (const name of await readdir(root)) {
     const path = join(root, name);
     const touched = await stat(path).then(
@@ -64,7 +83,7 @@ async function removeAbandoned(root: string, now: number): Promise<void> {
     );
     if (touched === null) continue;
     if (isAbandoned(name, { touched, now, host: safeHostname(), pid: process.pid, isAlive })) {
-      await rm(path, { recursive: true, force: true, maxRetries: 3 });
+      await remove(path);
     }
   }
 }

@@ -157,9 +157,15 @@ export class RuntimeHost {
     return this.#probing;
   }
 
-  /** Ends it at once; runs under way fail with `reason`. Idle sessions lose nothing: all they had is saved. */
+  /**
+   * Ends it at once; runs under way fail with `reason`. Idle sessions lose nothing: all they had is saved. Never rejects:
+   * many call it without waiting, and what could not be cleared away is no reason for anything else to fail.
+   */
   end(reason: unknown = 'ended by us'): Promise<void> {
-    this.#ending ??= this.#end(reason);
+    if (this.#ending !== null) return this.#ending;
+    const ended = Promise.withResolvers<void>();
+    this.#ending = ended.promise; // before it begins: those who hear that it is gone end it too
+    void this.#end(reason).then(ended.resolve);
     return this.#ending;
   }
 
@@ -208,7 +214,15 @@ export class RuntimeHost {
     this.draining = true;
     if (!this.gone.aborted) this.#gone.abort(runtimeUnavailable(reason));
     // SIGKILL or a destroyed socket: `stop()` would spend 270 ms, and a hung runtime would never answer it.
-    await this.#client.forceStop();
-    await this.#dispose();
+    await this.#must('stopped', () => this.#client.forceStop());
+    await this.#must('cleared away', () => this.#dispose());
+  }
+
+  async #must(be: string, work: () => Promise<void>): Promise<void> {
+    try {
+      await work();
+    } catch (error) {
+      this.#parts.logger.error({ runtime: this.name, err: error }, `a runtime could not be ${be}`);
+    }
   }
 }

@@ -41,7 +41,9 @@ export async function spawnRuntime(
     onConnectionClose(client, () => gone.abort(runtimeUnavailable('the connection to the runtime closed')));
   } catch (error) {
     await client.forceStop();
-    await dispose();
+    await dispose().catch((left: unknown) =>
+      parts.logger.error({ runtime: place.name, err: left }, 'a runtime could not be cleared away'),
+    );
     throw runtimeUnavailable(error);
   }
   return new RuntimeHost({ ...place, client, pid: child.pid ?? null, state: 'store', gone, dispose }, parts);

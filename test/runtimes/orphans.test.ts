@@ -9,6 +9,7 @@ import { fileURLToPath } from 'node:url';
 import { startStandIn } from '../../src/demo/stand-in.ts';
 import { openRuntimeDirectories } from '../../src/runtimes/runtime-directory.ts';
 import { runtimesOf } from '../support/runtime-processes.ts';
+import { recordingLogger } from '../support/runtime-settings.ts';
 
 test('a killed gateway leaves no runtime, and the next one clears its directories', { timeout: 30_000 }, async (t) => {
   const api = await startStandIn();
@@ -30,7 +31,7 @@ test('a killed gateway leaves no runtime, and the next one clears its directorie
     await new Promise((resolve) => setTimeout(resolve, 20));
   }
   assert.equal((await readdir(join(dataDir, 'runtimes'))).length, 1);
-  const directories = await openRuntimeDirectories(dataDir, Date.now());
+  const directories = await openRuntimeDirectories(dataDir, Date.now(), recordingLogger());
   await directories.close();
   assert.deepEqual(await readdir(join(dataDir, 'runtimes')), []);
 });

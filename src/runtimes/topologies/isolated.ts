@@ -8,7 +8,7 @@ import type { OpenTopology } from './topology.ts';
  * the fastest one.
  */
 export const openIsolated: OpenTopology = async (parts) => {
-  const directories = await openRuntimeDirectories(parts.config.dataDir, parts.clock());
+  const directories = await openRuntimeDirectories(parts.config.dataDir, parts.clock(), parts.logger);
   return {
     name: 'isolated',
     state: 'store',

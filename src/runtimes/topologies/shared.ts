@@ -7,7 +7,7 @@ import type { OpenTopology } from './topology.ts';
  * holds many people's tokens and chats: for people who trust each other's administrators.
  */
 export const openShared: OpenTopology = async (parts) => {
-  const directories = await openRuntimeDirectories(parts.config.dataDir, parts.clock());
+  const directories = await openRuntimeDirectories(parts.config.dataDir, parts.clock(), parts.logger);
   const count = parts.config.copilot.sharedRuntimes;
   return {
     name: 'shared',

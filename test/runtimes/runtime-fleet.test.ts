@@ -1,0 +1,51 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { RuntimeFleet } from '../../src/runtimes/runtime-fleet.ts';
+import type { RuntimeParts } from '../../src/runtimes/runtime-parts.ts';
+import type { Topology } from '../../src/runtimes/topologies/topology.ts';
+import { hostOverFake, partsOfTests } from '../support/fake-runtime-host.ts';
+
+/** A fake topology: a place for every user, hosts as told. */
+function fakeTopology(parts: RuntimeParts, changes: Partial<Topology> = {}): Topology {
+  return {
+    ...{ name: 'isolated', state: 'store', slots: null, warmSessions: 20, recycles: false },
+    start: async (slot) => hostOverFake(parts, { slot }),
+    tick: async () => undefined,
+    close: async () => undefined,
+    ...changes,
+  };
+}
+
+/** A fleet whose runtimes' directories cannot be removed. */
+function stuckFleet() {
+  const parts = partsOfTests({ leases: { leases: { idleMs: 0, maxRuntimes: 5 } } });
+  const dispose = async (): Promise<void> => {
+    throw Object.assign(new Error('EACCES: permission denied, rmdir'), { code: 'EACCES' });
+  };
+  let closed = false;
+  const topology = fakeTopology(parts, {
+    start: async (slot) => hostOverFake(parts, { slot, dispose }),
+    close: async () => {
+      closed = true;
+    },
+  });
+  const complaints = () => parts.logger.lines.filter(({ message }) => /could not be cleared away/.test(message)).length;
+  return { fleet: new RuntimeFleet(topology, parts), complaints, wasClosed: () => closed };
+}
+
+test('a runtime directory that cannot be removed is logged and ends nothing else', async (t) => {
+  const unhandled: unknown[] = [];
+  const note = (error: unknown): void => void unhandled.push(error);
+  process.on('unhandledRejection', note);
+  t.after(() => process.off('unhandledRejection', note));
+  const { fleet, complaints, wasClosed } = stuckFleet();
+  fleet.release(await fleet.acquire('given-back'));
+  await fleet.acquire('signs-out');
+  await fleet.endUser('signs-out', new Error('signed out'));
+  await fleet.acquire('stays');
+  await fleet.close();
+  assert.equal(wasClosed(), true, 'the topology is closed all the same');
+  await new Promise((resolve) => setImmediate(resolve));
+  assert.deepEqual(unhandled, []);
+  assert.equal(complaints(), 3);
+});
