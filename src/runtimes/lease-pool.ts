@@ -86,8 +86,7 @@ export class LeasePool {
 
   /** Leaves sessions nobody has used for long: called by the room's one timer. */
   async tick(): Promise<void> {
-    const { idleMs } = this.#parts.config.leases;
-    const idle = chooseIdle(this.#entries.values(), idleMs, this.#parts.clock());
+    const idle = chooseIdle(this.#entries.values(), this.#parts.config.leases.idleMs, this.#parts.clock());
     await Promise.all(idle.map((entry) => this.#discard(entry)));
   }
 
@@ -99,16 +98,23 @@ export class LeasePool {
   }
 
   async #ready(request: LeaseRequest, signal: AbortSignal): Promise<{ entry: Entry; cold: boolean }> {
-    const { sessionId } = request;
-    const warm = this.#entries.get(sessionId);
-    if (warm) {
-      const { host } = warm.session;
-      host.uses += 1; // neither it nor its host gives way while we look
-      if (await this.#serves(warm, request)) return { entry: warm, cold: false };
-      await this.#discard(warm);
-      this.#fleet.release(host);
-    }
+    const warm = this.#entries.get(request.sessionId);
+    if (warm && (await this.#stillServes(warm, request))) return { entry: warm, cold: false };
     return { entry: await this.#openSomewhere(request, signal), cold: true };
+  }
+
+  /** True: its host counts as in use from here on. Otherwise it has left. */
+  async #stillServes(warm: Entry, request: LeaseRequest): Promise<boolean> {
+    const { host } = warm.session;
+    host.uses += 1; // neither it nor its host gives way while we look
+    let serves = false;
+    try {
+      serves = await this.#serves(warm, request);
+      if (!serves) await this.#discard(warm);
+      return serves;
+    } finally {
+      if (!serves) this.#fleet.release(host); // also when the store could not be asked: nobody else would
+    }
   }
 
   /** Opens the session where its user belongs now; where that runtime dies over it, once more. */
@@ -174,9 +180,7 @@ export class LeasePool {
     if (host.sessions < this.#warmSessions) return;
     const here = [...this.#entries.values()].filter((entry) => entry.session.host === host);
     const victim = chooseEviction(here);
-    if (!victim) {
-      throw runtimesBusy();
-    }
+    if (!victim) throw runtimesBusy();
     void this.#discard(victim);
   }
 
