@@ -55,7 +55,12 @@ export async function openSession(
   const session = await opener.open();
   const opening = randomUUID();
   const marker: ContextMarker = { contextVersion: request.contextVersion, server: serverOf(host), opening };
-  await writeMarker(parts.sessionFiles, request.sessionId, marker, parts.clock());
+  try {
+    await writeMarker(parts.sessionFiles, request.sessionId, marker, parts.clock());
+  } catch (error) {
+    await session.close(); // nobody else knows of it: it would stay in the runtime, free to write to the store
+    throw error;
+  }
   return { session, opening };
 }
 
