@@ -100,8 +100,22 @@ export class SqlTurnRepository implements TurnRepository {
   }
 
   async requestCancel(userId: string, turnId: string, now: number): Promise<OwnedTurn | null> {
-    const row = await this.#database.write((db) =>
-      db
+    const row = await this.#database.transaction(async (trx) => {
+      // A queued message stays in the history though the runtime never heard it: whoever starts the next turn has to see
+      // that together with the cancellation. The chat first: locks go user, chat, turn (see `turn-acceptance.ts`).
+      await trx
+        .updateTable('chats')
+        .set((eb) => ({ context_version: eb('context_version', '+', 1) }))
+        .where('id', '=', (eb) =>
+          eb
+            .selectFrom('turns')
+            .select('chat_id')
+            .where('id', '=', turnId)
+            .where('user_id', '=', userId)
+            .where('status', '=', QUEUED),
+        )
+        .execute();
+      return trx
         .updateTable('turns')
         .set((eb) => ({
           cancel_requested_at: eb.fn.coalesce('cancel_requested_at', eb.val(now)),
@@ -121,8 +135,8 @@ export class SqlTurnRepository implements TurnRepository {
         .where('user_id', '=', userId)
         .where('ended_at', 'is', null)
         .returning(TURN_COLUMNS)
-        .executeTakeFirst(),
-    );
+        .executeTakeFirst();
+    });
     return row ? ownedTurn(row) : this.findOwned(userId, turnId);
   }
 

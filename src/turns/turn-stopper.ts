@@ -36,8 +36,7 @@ export class TurnStopper {
     if (turn === null) throw notFound('turn');
     live.get(turnId)?.stop({ status: 'cancelled' });
     if (turn.startedAt === null && turn.endedAt === now) {
-      // It was still waiting: its message stays in the history, and the runtime has to learn of it before the next turn.
-      await store.chats.bumpContextVersion(turn.chatId);
+      // It was still waiting: this is all that ever happened to it.
       userEvents.publish(turn.userId, { event: 'turn.ended', data: { turn: turnView(turn) } });
     }
     signals.tell(turnId);
