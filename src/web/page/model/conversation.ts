@@ -3,14 +3,13 @@ import { type ApiError, apiErrorOf } from '../api/api-error.ts';
 import type { GatewayApi } from '../api/gateway-api.ts';
 import type { ChatView, MessageView, OutgoingMessage, TurnView, UserEvent } from '../api/shapes.ts';
 import { newerChat } from './chat-order.ts';
-import { LiveAnswer } from './live-answer.ts';
+import type { LiveAnswer } from './live-answer.ts';
+import { LiveAnswers } from './live-answers.ts';
 import { MessageHistory } from './message-history.ts';
 import { pendingId, type TurnGroup, unexplained } from './message-order.ts';
 import { Observable } from './observable.ts';
 import { type Editing, groupsBefore, type Retake, regenerationOf } from './retake.ts';
 import { SendAttempt } from './send-attempt.ts';
-import { followTurn, type OpenedStream } from './turn-follower.ts';
-import { isActive } from './turn-state.ts';
 
 /** What a conversation tells the page. */
 export interface ConversationEvents {
@@ -21,19 +20,12 @@ export interface ConversationEvents {
   onEnded(turn: TurnView, message: MessageView | null): void;
 }
 
-/** Turns without an answer that are asked about. Older ones ended long ago, and nobody scrolls there to learn why. */
-const ASKED_ABOUT = 5;
-
 export class Conversation extends Observable {
   readonly chatId: string;
   chat: ChatView | null;
   status: 'loading' | 'ready' | 'missing' | 'failed' = 'loading';
   error: ApiError | null = null;
-  readonly live = new Map<string, LiveAnswer>();
-  /** How turns ended that have no whole answer. */
-  readonly ends = new Map<string, TurnView>();
-  /** What was thought before an answer, by turn; the history does not keep it. */
-  readonly thoughts = new Map<string, string>();
+  readonly answers: LiveAnswers;
   attempt: SendAttempt | null = null;
   /** The message of one's own that is being put differently. */
   editing: Editing | null = null;
@@ -51,6 +43,13 @@ export class Conversation extends Observable {
     this.#api = api;
     this.#events = events;
     this.#history = new MessageHistory(chatId, api);
+    this.answers = new LiveAnswers(api, {
+      onChange: () => this.changed(),
+      onStarted: (turn) => this.#started(turn),
+      onTitle: (title) => this.#titled(title),
+      onEnded: (turn, message) => this.#ended(turn, message),
+      onLost: () => void this.refresh(),
+    });
     this.chat = chat;
     if (chat !== null) this.status = 'ready';
     this.#active.abort();
@@ -68,14 +67,19 @@ export class Conversation extends Observable {
 
   /** The newest turn that is being answered; null: none is. */
   get running(): LiveAnswer | null {
-    return [...this.live.values()].at(-1) ?? null;
+    return this.answers.newest;
+  }
+
+  /** Nothing is on its way and nothing is being answered. */
+  get idle(): boolean {
+    return this.attempt === null && this.running === null;
   }
 
   /** Somebody looks at it: brings it up to date and follows what happens. */
   activate(): void {
     if (!this.#active.signal.aborted) return;
     this.#active = new AbortController();
-    for (const live of this.live.values()) void this.#follow(live, null);
+    this.answers.resume(this.#active.signal);
     void this.refresh();
   }
 
@@ -97,7 +101,7 @@ export class Conversation extends Observable {
       this.status = 'ready';
       this.error = null;
       this.changed();
-      await this.#explain(signal);
+      await this.answers.explain(unexplained(this.groups), signal);
     } catch (error) {
       this.#failed(apiErrorOf(error), signal);
     }
@@ -117,11 +121,6 @@ export class Conversation extends Observable {
       this.loadingOlder = false;
       this.changed();
     }
-  }
-
-  /** Nothing is on its way and nothing is being answered. */
-  get idle(): boolean {
-    return this.attempt === null && this.live.size === 0;
   }
 
   /** Sends a message. A second try with the same `key` cannot make a second message. */
@@ -174,16 +173,7 @@ export class Conversation extends Observable {
   async stop(): Promise<void> {
     if (this.attempt !== null) this.attempt.stopRequested = true;
     const live = this.running;
-    if (live === null) return;
-    live.markStopping(true);
-    this.changed();
-    try {
-      await this.#api.cancelTurn(live.turnId);
-    } catch (error) {
-      live.markStopping(false);
-      this.changed();
-      throw error;
-    }
+    if (live !== null) await this.answers.stop(live);
   }
 
   /** Something happened to this chat, perhaps in another tab. */
@@ -196,8 +186,7 @@ export class Conversation extends Observable {
     // Our own message may be told about before its answer's first byte: wait to see whose turn it is.
     await this.attempt?.settled;
     const { id } = event.data.turn;
-    if (this.live.has(id) || this.ends.has(id) || this.#history.isAnswered(id)) return;
-    await this.refresh();
+    if (!this.answers.knows(id) && !this.#history.isAnswered(id)) await this.refresh();
   }
 
   async #submit(attempt: SendAttempt): Promise<void> {
@@ -212,66 +201,26 @@ export class Conversation extends Observable {
     this.attempt = null;
     if (attempt.retake !== null) this.#history.dropFrom(attempt.retake.questionId);
     this.#history.addQuestion(attempt.asMessage(this.chatId, turnId, pendingId(turnId)), attempt.key);
-    const live = this.#addLive(turnId);
+    const live = this.answers.add(turnId);
     attempt.settle();
     this.#events.onAccepted(this.chatId, attempt.key);
     this.changed();
     if (attempt.stopRequested) void this.stop().catch(() => undefined); // The button is still there to be pressed.
-    await this.#follow(live, { response, abort: () => attempt.abort() });
+    await this.answers.follow(live, { response, abort: () => attempt.abort() }, this.#active.signal);
   }
 
-  /** Asks how turns without a whole answer stand, and follows those that go on. */
-  async #explain(signal: AbortSignal): Promise<void> {
-    const unknown = unexplained(this.groups)
-      .slice(0, ASKED_ABOUT)
-      .filter((turnId) => !this.live.has(turnId) && !this.ends.has(turnId));
-    await Promise.all(
-      unknown.map(async (turnId) => {
-        const turn = await this.#api.turn(turnId, signal);
-        if (this.live.has(turnId)) return;
-        if (!isActive(turn)) this.ends.set(turnId, turn);
-        else void this.#follow(this.#addLive(turnId), null);
-      }),
-    );
-    if (unknown.length > 0) this.changed();
+  #started(turn: TurnView): void {
+    this.#history.confirmQuestion(turn);
+    this.changed();
   }
 
-  #addLive(turnId: string): LiveAnswer {
-    const live = new LiveAnswer(turnId);
-    this.live.set(turnId, live);
-    return live;
+  #titled(title: string): void {
+    if (this.chat !== null) this.chat = { ...this.chat, title };
+    this.#events.onTitle(this.chatId, title);
   }
 
-  async #follow(live: LiveAnswer, first: OpenedStream | null): Promise<void> {
-    const { signal } = this.#active;
-    try {
-      const onFrame = (event: string) => this.#heard(live, event);
-      const ended = await followTurn(live, { api: this.#api, first, signal, onFrame });
-      // The end was told before, to a connection that broke at that moment.
-      if (!ended && !signal.aborted) await this.#giveUp(live);
-    } catch {
-      // Signed out or the chat is gone: both are told elsewhere. What is stored will be shown.
-      await this.#giveUp(live);
-    }
-  }
-
-  async #giveUp(live: LiveAnswer): Promise<void> {
-    this.live.delete(live.turnId);
-    await this.refresh();
-  }
-
-  #heard(live: LiveAnswer, event: string): void {
-    const { turn, title, message } = live.state;
-    if (event === 'turn.started' && turn !== null) this.#history.confirmQuestion(turn);
-    if (event === 'chat.updated' && title !== null) {
-      if (this.chat !== null) this.chat = { ...this.chat, title };
-      this.#events.onTitle(this.chatId, title);
-    }
-    if (live.state.phase !== 'ended' || turn === null) return;
+  #ended(turn: TurnView, message: MessageView | null): void {
     if (message !== null) this.#history.add(message);
-    if (live.state.reasoning !== '') this.thoughts.set(turn.id, live.state.reasoning);
-    this.ends.set(turn.id, turn);
-    this.live.delete(turn.id);
     this.changed();
     this.#events.onEnded(turn, message);
   }

@@ -3,9 +3,10 @@ import type { GatewayApi } from '../api/gateway-api.ts';
 import type { MessageView, Page, TurnView } from '../api/shapes.ts';
 import { groupByTurn, pendingId, type TurnGroup, withMessage, withNewest, withOlder } from './message-order.ts';
 
-/** First page short, so that a long chat opens at once; older ones longer, so that scrolling asks rarely. */
+/** First page short, so that a long chat opens at once; older ones longer, so that scrolling asks rarely, but
+ * short enough to be drawn within a frame or two. */
 const FIRST_PAGE = 30;
-const OLDER_PAGE = 50;
+const OLDER_PAGE = 40;
 
 /** The newest page, with the ids that were known when it was asked for. */
 export interface NewestPage extends Page<MessageView> {

@@ -45,7 +45,8 @@ export function ConversationView({ conversation }: { conversation: Conversation 
 }
 
 function Turns({ conversation }: { conversation: Conversation }) {
-  const { groups, live, ends, thoughts, editing, idle } = conversation;
+  const { groups, editing, idle } = conversation;
+  const { live, ends, thoughts } = conversation.answers;
   const last = groups.at(-1);
   return (
     <ol class="turns">

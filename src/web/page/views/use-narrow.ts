@@ -1,6 +1,6 @@
 import { useEffect, useState } from 'preact/hooks';
 
-/** The same width as in `shell.css`. */
+/** The same width as in `sidebar.css`. */
 const NARROW = '(max-width: 48rem)';
 
 /** Whether the list of chats is a drawer. */
