@@ -4,7 +4,7 @@
  */
 import type { FastifyRequest } from 'fastify';
 import { type Static, Type } from 'typebox';
-import { GatewayError } from '../errors.ts';
+import { type ErrorCode, GatewayError } from '../errors.ts';
 import type { OwnedChat, OwnedTurn } from '../store/store.ts';
 import { chatView } from '../turns/turn-shapes.ts';
 import { newId } from '../wire/ids.ts';
@@ -24,6 +24,9 @@ const Ask = Strict({
   message: MessageContent,
   model: Type.Optional(Nullable(ModelName)),
 });
+
+/** Of a chat that was removed while it was asked for. */
+const GONE: ReadonlySet<ErrorCode> = new Set(['not_found', 'conflict']);
 
 const Answer = Type.Object({ sessionId: Type.String(), content: Type.String() });
 
@@ -52,11 +55,25 @@ export function askRoutes(app: TypedApp, deps: ChatDependencies): void {
   );
 }
 
-async function ask(
-  request: FastifyRequest,
-  asked: Static<typeof Ask>,
-  deps: ChatDependencies,
-): Promise<{ chat: OwnedChat; turn: OwnedTurn }> {
+type Asked = Static<typeof Ask>;
+
+/** A turn, and the chat it is in. */
+interface Taken {
+  readonly chat: OwnedChat;
+  readonly turn: OwnedTurn;
+}
+
+/** The chat of that name may go between the look for it and the message: a refused call takes back what it made. */
+async function ask(request: FastifyRequest, asked: Asked, deps: ChatDependencies): Promise<Taken> {
+  try {
+    return await askOnce(request, asked, deps);
+  } catch (error) {
+    if (!(error instanceof GatewayError && GONE.has(error.code))) throw error;
+    return await askOnce(request, asked, deps);
+  }
+}
+
+async function askOnce(request: FastifyRequest, asked: Asked, deps: ChatDependencies): Promise<Taken> {
   const { userId } = request.principal;
   const idempotency = idempotencyOf(request, asked);
   const known = await findChat(userId, asked.sessionId ?? null, deps);
@@ -76,26 +93,16 @@ async function ask(
     });
     return await settled(chat, created, submitted.turn, deps);
   } catch (error) {
-    if (created) await deleteUnused(chat, deps);
+    // Nothing is left behind by a message that was not taken, unless another call of the same name came into the chat.
+    if (created) await deps.store.chats.deleteUnused(userId, chat.id);
     throw error;
   }
 }
 
-/** Nothing is left behind by a message that was not taken, unless another call of the same name came into the chat. */
-async function deleteUnused(chat: OwnedChat, { store }: ChatDependencies): Promise<void> {
-  const { items } = await store.messages.list(chat.id, { order: 'asc', limit: 1 });
-  if (items.length === 0) await store.chats.delete(chat.userId, chat.id);
-}
-
 /** A retry with the same Idempotency-Key and no `sessionId` has the first call's chat, not the one just made for it. */
-async function settled(
-  chat: OwnedChat,
-  created: boolean,
-  turn: OwnedTurn,
-  deps: ChatDependencies,
-): Promise<{ chat: OwnedChat; turn: OwnedTurn }> {
+async function settled(chat: OwnedChat, created: boolean, turn: OwnedTurn, deps: ChatDependencies): Promise<Taken> {
   if (turn.chatId !== chat.id) {
-    if (created) await deleteUnused(chat, deps);
+    if (created) await deps.store.chats.deleteUnused(chat.userId, chat.id);
     const first = await deps.store.chats.findOwned(chat.userId, turn.chatId);
     return { chat: first ?? chat, turn };
   }

@@ -1,10 +1,10 @@
 /** Chats: made, listed, searched, changed, removed. */
-import type { Insertable } from 'kysely';
+import type { Insertable, Kysely } from 'kysely';
 import { GatewayError } from '../errors.ts';
 import { deleteChats } from './chat-deletion.ts';
 import { CHAT_COLUMNS, type ChatRow, ownedChat } from './chat-record.ts';
 import { type Database, type PreparedQuery, slot } from './database.ts';
-import type { ChatTable } from './schema.ts';
+import type { ChatTable, Schema } from './schema.ts';
 import { chatMatches, type SearchIndex } from './search-index.ts';
 import { storableText } from './storable-text.ts';
 import type { ChatChanges, ChatKey, ChatRepository, OwnedChat, Page } from './store.ts';
@@ -159,16 +159,35 @@ export class SqlChatRepository implements ChatRepository {
 
   async delete(userId: string, chatId: string): Promise<boolean> {
     return this.#database.transaction(async (trx) => {
-      const row = await trx
-        .selectFrom('chats')
-        .select('id')
-        .where('user_id', '=', userId)
-        .where('id', '=', chatId)
-        .$if(this.#database.engine === 'postgres', (query) => query.forUpdate())
-        .executeTakeFirst();
-      if (row) await deleteChats(trx, [chatId]);
-      return row !== undefined;
+      const found = await this.#lock(trx, userId, chatId);
+      if (found) await deleteChats(trx, [chatId]);
+      return found;
     });
+  }
+
+  async deleteUnused(userId: string, chatId: string): Promise<boolean> {
+    return this.#database.transaction(async (trx) => {
+      // A message is taken under the same lock: it is seen here, or it finds no chat.
+      if (!(await this.#lock(trx, userId, chatId))) return false;
+      for (const table of ['messages', 'turns'] as const) {
+        const one = trx.selectFrom(table).select('id').where('chat_id', '=', chatId).limit(1);
+        if ((await one.executeTakeFirst()) !== undefined) return false;
+      }
+      await deleteChats(trx, [chatId]);
+      return true;
+    });
+  }
+
+  /** False: not there. SQLite's one writer needs no lock. */
+  async #lock(trx: Kysely<Schema>, userId: string, chatId: string): Promise<boolean> {
+    const row = await trx
+      .selectFrom('chats')
+      .select('id')
+      .where('user_id', '=', userId)
+      .where('id', '=', chatId)
+      .$if(this.#database.engine === 'postgres', (query) => query.forUpdate())
+      .executeTakeFirst();
+    return row !== undefined;
   }
 
   async expired(before: number, limit: number): Promise<{ id: string; userId: string }[]> {

@@ -190,6 +190,8 @@ export interface ChatRepository {
   bumpContextVersion(chatId: string): Promise<void>;
   /** Removes the chat with everything that hangs on it: messages, turns, events, runtime session files. False: not there. */
   delete(userId: string, chatId: string): Promise<boolean>;
+  /** As `delete`, only if it has no message and no turn. Exact while messages are taken: one of the two comes too late. */
+  deleteUnused(userId: string, chatId: string): Promise<boolean>;
   /** Chats of anyone whose last activity is before `before`, a few at a time. Pinned ones too: retention is the operator's word. */
   expired(before: number, limit: number): Promise<{ id: string; userId: string }[]>;
 }

@@ -1,6 +1,7 @@
 /** How the gateway answers what is odd at the wire: strangers, broken addresses, callers who want two things at once. */
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
+import { GatewayError } from '../../src/errors.ts';
 import { startTestGateway } from '../support/gateway.ts';
 
 it('strangers who guess are stopped, without those who are signed in at the same address', async (test) => {
@@ -25,4 +26,37 @@ it('a sign-in that GitHub no longer takes is no guess', async (test) => {
   for (let call = 0; call < 8; call += 1) codes.push((await mona.get('/api/models')).body.code);
   assert.ok(codes.includes('reauth_required'), codes.join());
   assert.equal((await t.browser().get('/api/me')).status, 401);
+});
+
+it('a call to a named chat is answered, though a refused call takes that chat back', async (test) => {
+  const t = await startTestGateway();
+  test.after(() => t.close());
+  const mona = await t.signIn('mona');
+  const { engine } = t.gateway;
+  const submit = engine.submit.bind(engine);
+  test.mock.method(engine, 'submit', async (request: Parameters<typeof submit>[0]) => {
+    if (request.content === 'refused') {
+      // The other call finds the chat of this one, which is gone by the time its message comes.
+      const [answer] = await Promise.all([ask('wanted'), found.promise]);
+      answered.resolve(answer);
+      throw new GatewayError('too_many_turns', 'No.');
+    }
+    if (found.first) {
+      found.first = false;
+      found.resolve();
+      await mona.delete(`/api/chats/${request.chat.id}`);
+    }
+    return submit(request);
+  });
+  const ask = (message: string) => mona.post('/api/chat', { sessionId: 'plans', message });
+  const found = { ...Promise.withResolvers<void>(), first: true };
+  const answered = Promise.withResolvers<Awaited<ReturnType<typeof ask>>>();
+  assert.equal((await ask('refused')).status, 429);
+  const { status, body } = await answered.promise;
+  assert.deepEqual([status, body.sessionId], [200, 'plans']);
+  const { items } = (await mona.get('/api/chats')).body;
+  assert.deepEqual(
+    items.map(({ sessionId }: { sessionId: string }) => sessionId),
+    ['plans'],
+  );
 });

@@ -71,6 +71,27 @@ export function chatContract({ fresh }: StoreUnderTest): void {
       await assert.rejects(named, { code: 'unauthenticated' });
     });
 
+    it('a chat that was made in vain is removed, but never under a message', async () => {
+      const userId = await newUser(store);
+      const [empty, used, theirs] = [
+        await newChat(store, userId),
+        await newChat(store, userId),
+        await newChat(store, await newUser(store)),
+      ];
+      await accepted(store, ask(used));
+      const removed = [empty, empty, used, theirs].map(({ id }) => store.chats.deleteUnused(userId, id));
+      assert.deepEqual(await Promise.all(removed), [true, false, false, false]);
+      for (let round = 0; round < 20; round += 1) {
+        const chat = await newChat(store, userId);
+        const [outcome, gone] = await Promise.all([
+          store.turns.accept(ask(chat)),
+          store.chats.deleteUnused(userId, chat.id),
+        ]);
+        assert.equal(outcome.kind, gone ? 'chat_gone' : 'accepted');
+        assert.equal((await store.chats.findOwned(userId, chat.id)) === null, gone);
+      }
+    });
+
     it('changes what is named and nothing else', async () => {
       const userId = await newUser(store);
       const chat = await newChat(store, userId);
