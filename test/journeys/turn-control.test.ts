@@ -115,6 +115,12 @@ describe('Cancelling a turn', { timeout: 60_000 }, () => {
     const again = await mona.post(`/api/chats/${chat}/messages`, { content: 'pear' });
     assert.equal(again.status, 200);
     assert.ok(!t.standIn.modelRequests.some(({ messages }) => JSON.stringify(messages.at(-1)).includes('plum')));
+    // It stays in the history, so the model knows of it, unanswered.
+    assert.equal(
+      lastModelRequest().filter((line) => line.startsWith('user: ')).length,
+      (await historyOf(mona, chat)).filter(({ role }) => role === 'user').length,
+    );
+    assert.ok(lastModelRequest().some((line) => line.includes('plum')));
   });
 
   it('is not for others: the turn is not there for them, and goes on', async () => {
