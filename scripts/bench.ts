@@ -4,7 +4,7 @@
  * 127.0.0.1. A full run writes docs/benchmarks.md.
  */
 import { readFile, writeFile } from 'node:fs/promises';
-import { availableParallelism, cpus, totalmem } from 'node:os';
+import { availableParallelism, cpus, loadavg, totalmem } from 'node:os';
 import { parseArgs } from 'node:util';
 import { type Extent, type Figure, Ground } from './bench-ground.ts';
 import { history } from './bench-history.ts';
@@ -57,7 +57,8 @@ Machines are noisy: trust the ratios, which come from one run on one machine, no
 demo's stand-in at no delay, so that what is measured is the gateway's own: a real model adds its seconds to both sides.
 
 ${availableParallelism()} cores (${cpus()[0]?.model.trim() ?? 'unknown'}), ${Math.round(totalmem() / 2 ** 30)} GB, ${process.platform} ${process.arch}, Node ${process.versions.node},
-${['@github/copilot-sdk', 'fastify', 'kysely', 'pg'].map(version).join(', ')}. Load, stand-in, runtimes and gateway share these cores.
+${['@github/copilot-sdk', 'fastify', 'kysely', 'pg'].map(version).join(', ')}. Load, stand-in, runtimes and gateway share these cores;
+the load average at the end was ${loadavg()[0]?.toFixed(1)} (with nothing else on the machine it is about 3).
 
 | | Figure | Pilothouse | Beside | Result | Goal | Reached |
 |---|---|---|---|---|---|---|
