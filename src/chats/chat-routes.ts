@@ -9,7 +9,7 @@ import { Id, Nullable, PageOf, PageQuery, problems, Strict } from '../wire/shape
 import type { ChatDependencies, TypedApp } from './chat-dependencies.ts';
 import { availableModel } from './model-choice.ts';
 
-const Title = Type.String({ minLength: 1, maxLength: 200, pattern: '\\S' });
+export const Title = Type.String({ minLength: 1, maxLength: 200, pattern: '\\S' });
 export const ModelName = Type.String({ minLength: 1, maxLength: 200 });
 
 const NewChat = Strict({

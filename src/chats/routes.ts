@@ -4,6 +4,7 @@ import { branchRoutes } from './branch-routes.ts';
 import type { ChatDependencies, TypedApp } from './chat-dependencies.ts';
 import { chatRoutes } from './chat-routes.ts';
 import { exportRoutes } from './export-routes.ts';
+import { forkRoutes } from './fork-routes.ts';
 import { messageRoutes } from './message-routes.ts';
 import { modelRoutes } from './model-routes.ts';
 import { turnRoutes } from './turn-routes.ts';
@@ -14,6 +15,7 @@ export function registerChatRoutes(app: TypedApp, deps: ChatDependencies): void 
     chatRoutes,
     messageRoutes,
     branchRoutes,
+    forkRoutes,
     askRoutes,
     turnRoutes,
     exportRoutes,

@@ -93,6 +93,7 @@ export const OPERATIONS: Readonly<Record<string, Operation>> = {
   'POST /api/chats/{chatId}/messages': { id: 'sendMessage', ...MESSAGE },
   'POST /api/chats/{chatId}/regenerate': { id: 'regenerate', ...MESSAGE },
   'POST /api/chats/{chatId}/messages/{messageId}/edit': { id: 'editMessage', ...MESSAGE },
+  'POST /api/chats/{chatId}/fork': { id: 'forkChat' },
   'POST /api/chat': { id: 'ask', codes: [...TURN, 'conflict', 'cancelled'], parameters: [IDEMPOTENCY] },
   'GET /api/chats/{chatId}/export': {
     id: 'exportChat',

@@ -222,7 +222,7 @@ function newChat(chat: Parameters<ChatRepository['create']>[0]): Insertable<Chat
 }
 
 /** An erased person's request in flight: they are signed out, whatever they asked. */
-function userGone(error: unknown): unknown {
+export function userGone(error: unknown): unknown {
   if (!isForeignKeyViolation(error)) return error;
   return new GatewayError('unauthenticated', 'This account no longer exists.', { cause: error });
 }

@@ -2,6 +2,7 @@
 import type { Kysely, Selectable } from 'kysely';
 import type { AttachmentRecord, MessageRecord } from './records.ts';
 import type { MessageTable, Schema } from './schema.ts';
+import { storableText } from './storable-text.ts';
 
 /** A row of `messages`. */
 export type MessageRow = Selectable<MessageTable>;
@@ -56,4 +57,21 @@ export function messageRecord(row: MessageRow, attachments: AttachmentRecord[]):
     createdAt: row.created_at,
     seq: row.seq,
   };
+}
+
+/** Stores the images of a message. Belongs to the transaction that stores it. */
+export async function saveAttachments(
+  trx: Kysely<Schema>,
+  messageId: string,
+  attachments: readonly AttachmentRecord[],
+): Promise<void> {
+  if (attachments.length === 0) return;
+  const rows = attachments.map(({ mimeType, name, data }, position) => ({
+    message_id: messageId,
+    position,
+    mime_type: mimeType,
+    name: name === null ? null : storableText(name),
+    data,
+  }));
+  await trx.insertInto('attachments').values(rows).execute();
 }

@@ -1,5 +1,6 @@
 /** Opens the store on either engine. */
 import { SqlApiTokenRepository } from './api-token-repository.ts';
+import { SqlBranchRepository } from './branch-repository.ts';
 import { SqlChatRepository } from './chat-repository.ts';
 import { SqlCredentialRepository } from './credential-repository.ts';
 import type { Database, StoreLogger } from './database.ts';
@@ -79,6 +80,7 @@ function assemble(database: Database): Store {
     apiTokens: new SqlApiTokenRepository(database),
     signingKeys: new SqlSigningKeyRepository(database),
     chats: new SqlChatRepository(database, search),
+    branches: new SqlBranchRepository(database, search),
     messages: new SqlMessageRepository(database),
     turns: new SqlTurnRepository(database, search),
     sessionFiles: new SqlSessionFileRepository(database),

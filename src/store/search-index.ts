@@ -17,6 +17,16 @@ export interface SearchText {
   text: string;
 }
 
+/** A history that was copied from one chat of a user to another, place by place. */
+export interface HistoryCopy {
+  from: string;
+  to: string;
+  userId: string;
+}
+
+/** Texts held in memory at once while a history is copied. */
+const COPY_STEP = 100;
+
 /** The writing side of search. */
 export class SearchIndex {
   readonly #engine: Engine;
@@ -52,6 +62,32 @@ export class SearchIndex {
   async replaceTitle(trx: Kysely<Schema>, chat: { id: string; user_id: string }, title: string): Promise<void> {
     await this.#forget(trx, { chatId: chat.id, source: '' });
     await this.add(trx, { chatId: chat.id, userId: chat.user_id, source: '', text: title });
+  }
+
+  /** Makes the messages of a copied history findable, as they are in the original. */
+  async copyMessages(trx: Kysely<Schema>, { from, to, userId }: HistoryCopy): Promise<void> {
+    if (this.#engine === 'postgres') {
+      await sql`insert into search_documents (chat_id, source, words)
+        select ${to}, copy.id, d.words from messages copy
+        join messages original on original.chat_id = ${from} and original.seq = copy.seq
+        join search_documents d on d.chat_id = ${from} and d.source = original.id
+        where copy.chat_id = ${to}`.execute(trx);
+      return;
+    }
+    // An index without the texts cannot be copied: the words are made again.
+    for (let after = 0; ; ) {
+      const rows = await trx
+        .selectFrom('messages')
+        .select(['id', 'seq', 'content'])
+        .where('chat_id', '=', to)
+        .where('seq', '>', after)
+        .orderBy('seq')
+        .limit(COPY_STEP)
+        .execute();
+      for (const { id, content } of rows) await this.add(trx, { chatId: to, userId, source: id, text: content });
+      after = rows.at(-1)?.seq ?? after;
+      if (rows.length < COPY_STEP) return;
+    }
   }
 
   /** Makes a new text findable. Belongs to the transaction that stores it. */

@@ -212,6 +212,48 @@ export interface MessageRepository {
   context(chatId: string, beforeSeq: number, limit?: number): Promise<MessageRecord[]>;
 }
 
+/** A new chat that begins with the history of another one. */
+export interface Fork {
+  readonly userId: string;
+  /** The chat to copy from. */
+  readonly chatId: string;
+  /** The last message to copy; null: all of them. */
+  readonly messageId: string | null;
+  /** Of the new chat. */
+  readonly id: string;
+  /** Null: the other one's. */
+  readonly title: string | null;
+  readonly now: number;
+  /** How much may be copied at once; `text` and `images` in characters as stored. */
+  readonly limits: { readonly messages: number; readonly text: number; readonly images: number };
+}
+
+/** What became of a {@link Fork}. Everything but `forked` has written nothing. */
+export type ForkOutcome =
+  | { kind: 'forked'; chat: OwnedChat }
+  | { kind: 'chat_gone' }
+  | { kind: 'message_gone' }
+  | { kind: 'too_long' };
+
+/** A chat from elsewhere, checked and complete, under ids of its own. */
+export interface ImportedChat {
+  readonly id: string;
+  readonly userId: string;
+  readonly title: string | null;
+  readonly model: string | null;
+  readonly systemPrompt: string | null;
+  readonly createdAt: number;
+  readonly now: number;
+  /** In their order. No turn is stored for them. */
+  readonly messages: readonly Omit<MessageRecord, 'chatId' | 'seq'>[];
+}
+
+export interface BranchRepository {
+  /** Copies the history into a new chat in one transaction. */
+  fork(fork: Fork): Promise<ForkOutcome>;
+  import(chat: ImportedChat): Promise<OwnedChat>;
+}
+
 /** What of the history a turn takes the place of; it is removed with everything after it. */
 export type Replacement =
   /** That user message: the turn's own message stands instead. */
@@ -396,6 +438,7 @@ export interface Store {
   readonly apiTokens: ApiTokenRepository;
   readonly signingKeys: SigningKeyRepository;
   readonly chats: ChatRepository;
+  readonly branches: BranchRepository;
   readonly messages: MessageRepository;
   readonly turns: TurnRepository;
   readonly sessionFiles: SessionFileRepository;

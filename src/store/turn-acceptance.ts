@@ -8,7 +8,7 @@
 import type { Kysely } from 'kysely';
 import type { Database } from './database.ts';
 import { moveQuestion, removeTail, replacedMessage } from './history-replacement.ts';
-import { type MessageRow, messageRecord } from './message-record.ts';
+import { type MessageRow, messageRecord, saveAttachments } from './message-record.ts';
 import type { MessageRecord } from './records.ts';
 import type { Schema } from './schema.ts';
 import type { SearchIndex } from './search-index.ts';
@@ -134,7 +134,7 @@ export class TurnAcceptance {
   async #save(trx: Transaction, turn: NewTurn, turnId: string, seq: number): Promise<MessageRecord> {
     const row = newMessageRow(turn, turnId, seq);
     await this.#statements.insertMessage(trx, { ...row });
-    await saveAttachments(trx, turn);
+    await saveAttachments(trx, turn.messageId, turn.attachments);
     const { chatId, userId, messageId } = turn;
     await this.#search.add(trx, { chatId, userId, source: messageId, text: row.content });
     return messageRecord(row, turn.attachments);
@@ -182,16 +182,4 @@ function newMessageRow(turn: NewTurn, turnId: string, seq: number): MessageRow {
     attachment_count: turn.attachments.length,
     created_at: turn.now,
   };
-}
-
-async function saveAttachments(trx: Transaction, turn: NewTurn): Promise<void> {
-  if (turn.attachments.length === 0) return;
-  const rows = turn.attachments.map(({ mimeType, name, data }, position) => ({
-    message_id: turn.messageId,
-    position,
-    mime_type: mimeType,
-    name: name === null ? null : storableText(name),
-    data,
-  }));
-  await trx.insertInto('attachments').values(rows).execute();
 }

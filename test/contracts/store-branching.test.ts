@@ -5,11 +5,12 @@ import { join } from 'node:path';
 import { after, before, describe } from 'node:test';
 import { type DatabaseLocation, openStore } from '../../src/store/open-store.ts';
 import type { Store } from '../../src/store/store.ts';
+import { branchContract } from '../store/contract/branch-contract.ts';
 import type { StoreUnderTest } from '../store/contract/fixtures.ts';
 import { replacementContract } from '../store/contract/replacement-contract.ts';
 import { type PostgresServer, startPostgres } from '../support/postgres.ts';
 
-const SUITES = [replacementContract];
+const SUITES = [replacementContract, branchContract];
 
 describe('branching on SQLite', () => {
   let directory: string;

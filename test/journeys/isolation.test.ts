@@ -14,6 +14,7 @@ const BODIES: Record<string, unknown> = {
   'PATCH /api/chats/{chatId}': { title: 'mine now' },
   'POST /api/chats/{chatId}/messages': { content: 'let me in' },
   'POST /api/chats/{chatId}/regenerate': {},
+  'POST /api/chats/{chatId}/fork': {},
   'POST /api/chats/{chatId}/messages/{messageId}/edit': { content: 'let me in' },
 };
 
