@@ -58,14 +58,14 @@ demo's stand-in at no delay, so that what is measured is the gateway's own: a re
 
 ${availableParallelism()} cores (${cpus()[0]?.model.trim() ?? 'unknown'}), ${Math.round(totalmem() / 2 ** 30)} GB, ${process.platform} ${process.arch}, Node ${process.versions.node},
 ${['@github/copilot-sdk', 'fastify', 'kysely', 'pg'].map(version).join(', ')}. Load, stand-in, runtimes and gateway share these cores;
-the load average at the end was ${loadavg()[0]?.toFixed(1)} (with nothing else on the machine it is about 3).
+the load average at the end was ${loadavg()[0]?.toFixed(1)}: if that is far above the number of cores, other work was measured too.
 
 | | Figure | Pilothouse | Beside | Result | Goal | Reached |
 |---|---|---|---|---|---|---|
 ${cells.join('\n')}
 
 - **P1, P2, P4**: \`session.sendAndWait\` of the bare SDK on runtime processes of the same kind (\`isolated\`), the same model
-  and prompt, as many turns. Ours goes through HTTP, sign-in, the database (two durable transactions a turn) and the log.
+  and prompt, as many turns. Ours goes through HTTP, sign-in, durable transactions in the database, and the log.
 - **P3**: GitHub's guide as it is written: a client per request, \`resumeSession\`, \`sendAndWait\`, \`stop\`, over the same kind
   of headless server. The guide's side is called without HTTP, ours with it.
 - **P5**: a Fastify route without anything else that sends the same bytes from memory. **P6**: the same pages among many more.
