@@ -20,7 +20,7 @@ import type { Config } from './config.ts';
 import { GatewayError } from './errors.ts';
 import type { Completions } from './openai/completion-run.ts';
 import { toldByOpenAi } from './openai/openai-errors.ts';
-import { registerOpenAi, registerOpenAiNotFound } from './openai/routes.ts';
+import { registerOpenAi, registerOpenAiNotFound, sendOpenAiError } from './openai/routes.ts';
 import { registerApiDocument } from './ops/api-document.ts';
 import { auditRequests } from './ops/audit-requests.ts';
 import type { AuditTrail } from './ops/audit-trail.ts';
@@ -36,11 +36,12 @@ import type { UserEvents } from './turns/user-events.ts';
 import { registerUsage } from './usage/usage-routes.ts';
 import { registerPage } from './web/page-plugin.ts';
 import { clientAddress } from './wire/client-address.ts';
+import { answerClientError, frameworkErrors } from './wire/early-refusals.ts';
 import type { EventStreams } from './wire/event-stream.ts';
-import { newId } from './wire/ids.ts';
 import { acceptOnlyJson } from './wire/json-bodies.ts';
 import { cutLateConnections } from './wire/late-connections.ts';
 import { registerProblems } from './wire/problem-replies.ts';
+import { nameResponses, requestId } from './wire/request-ids.ts';
 import { compileValidator } from './wire/validation.ts';
 
 /** What the app is composed of; whoever opened them closes them. */
@@ -74,6 +75,8 @@ export async function buildApp(config: Config, deps: AppDependencies): Promise<F
     loggerInstance: deps.logger as FastifyBaseLogger,
     logController: new RequestLog((request) => userOf(request, deps.auth)),
     genReqId: requestId,
+    frameworkErrors: frameworkErrors({ '/v1/': (_request, reply, error) => sendOpenAiError(reply, error) }),
+    clientErrorHandler: answerClientError,
     bodyLimit: BODY_LIMIT,
     trustProxy: config.trustProxy.length === 0 ? false : [...config.trustProxy],
     // Headers and body must be there within this; the answer may take as long as a turn (D8).
@@ -136,18 +139,6 @@ function userOf(request: FastifyRequest, auth: Auth): string | null {
   // Routes without web sessions have none, whatever the type says.
   const session: FastifyRequest['session'] | null | undefined = request.session;
   return auth.principalOf(request)?.userId ?? session?.userId ?? null;
-}
-
-/** A caller's own id is kept when it is plainly an id, so that his log and ours can be joined. */
-function requestId(request: { headers: Record<string, string | string[] | undefined> }): string {
-  const given = request.headers['x-request-id'];
-  return typeof given === 'string' && /^[A-Za-z0-9._-]{8,128}$/.test(given) ? given : newId();
-}
-
-function nameResponses(app: FastifyInstance): void {
-  app.addHook('onRequest', async (request, reply) => {
-    void reply.header('x-request-id', request.id);
-  });
 }
 
 /** Nothing inline, nothing from elsewhere but avatars; forms go nowhere else; no framing. */

@@ -25,7 +25,10 @@ export function registerOpenAiNotFound(app: FastifyInstance): void {
     scope.setNotFoundHandler((request, reply) => {
       const path = request.url.split('?', 1)[0]?.slice(0, 200);
       const message = `There is nothing at ${request.method} ${path}. Supported: GET /v1/models, POST /v1/chat/completions.`;
-      return send(reply, new GatewayError('not_found', message, { extensions: { openAiCode: 'unknown_url' } }));
+      return sendOpenAiError(
+        reply,
+        new GatewayError('not_found', message, { extensions: { openAiCode: 'unknown_url' } }),
+      );
     });
   };
   void app.register(notFound, { prefix: '/v1' });
@@ -36,7 +39,7 @@ function answerError(error: unknown, request: FastifyRequest, reply: FastifyRepl
   if (known.status >= 500) request.log.error({ err: error, code: known.code }, 'request failed');
   else request.log.debug({ code: known.code, detail: known.message }, 'request refused');
   if (reply.sent || reply.raw.headersSent) return undefined;
-  return send(reply, known);
+  return sendOpenAiError(reply, known);
 }
 
 /** The limit here is not the app's. */
@@ -46,7 +49,8 @@ function tooLarge(error: unknown): GatewayError | null {
   return new GatewayError('payload_too_large', `The body is larger than ${limit} MiB.`);
 }
 
-function send(reply: FastifyReply, error: GatewayError): FastifyReply {
+/** Sends `error` in OpenAI's envelope. */
+export function sendOpenAiError(reply: FastifyReply, error: GatewayError): FastifyReply {
   const { status, headers, body } = openAiError(error);
   return reply
     .code(status)

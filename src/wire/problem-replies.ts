@@ -1,6 +1,6 @@
 /** Errors on the JSON side of the wire: whatever was thrown becomes one RFC 9457 problem, once. */
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import { GatewayError } from '../errors.ts';
+import { GatewayError, notFound } from '../errors.ts';
 
 /** What Fastify itself refuses, in our codes. */
 const FASTIFY_ERRORS: Record<string, (error: FastifyError) => GatewayError> = {
@@ -10,6 +10,9 @@ const FASTIFY_ERRORS: Record<string, (error: FastifyError) => GatewayError> = {
   FST_ERR_CTP_INVALID_JSON_BODY: () => new GatewayError('validation_failed', 'The body is not valid JSON.'),
   FST_ERR_CTP_INVALID_CONTENT_LENGTH: () =>
     new GatewayError('validation_failed', 'The body is not as long as content-length says.'),
+  FST_ERR_BAD_URL: () => new GatewayError('validation_failed', 'The address is not a valid URL.'),
+  // Longer than any id or name of ours.
+  FST_ERR_MAX_PARAM_LENGTH: () => notFound('thing'),
 };
 
 /** Sends `error` as a problem. */

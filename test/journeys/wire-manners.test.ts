@@ -1,5 +1,7 @@
 /** How the gateway answers what is odd at the wire: strangers, broken addresses, callers who want two things at once. */
 import assert from 'node:assert/strict';
+import { connect } from 'node:net';
+import { text } from 'node:stream/consumers';
 import { it } from 'node:test';
 import { GatewayError } from '../../src/errors.ts';
 import { startTestGateway } from '../support/gateway.ts';
@@ -59,4 +61,44 @@ it('a call to a named chat is answered, though a refused call takes that chat ba
     items.map(({ sessionId }: { sessionId: string }) => sessionId),
     ['plans'],
   );
+});
+
+it('what is refused before there is a route is refused like everything else', async (test) => {
+  const t = await startTestGateway();
+  test.after(() => t.close());
+  const mona = await t.signIn('mona');
+  const cases: [path: string, status: number, code: string][] = [
+    ['/api/chats/%zz', 400, 'validation_failed'],
+    [`/api/chats/${'x'.repeat(201)}`, 404, 'not_found'],
+    [`/api/turns/${'x'.repeat(201)}/events`, 404, 'not_found'],
+  ];
+  for (const [path, status, code] of cases) {
+    const { headers, body, ...answer } = await mona.get(path, { 'x-request-id': 'my-own-id' });
+    assert.deepEqual([answer.status, body.status, body.code, body.requestId], [status, status, code, 'my-own-id']);
+    assert.match(headers.get('content-type') ?? '', /^application\/problem\+json/);
+    assert.equal(headers.get('x-request-id'), 'my-own-id');
+  }
+  const { status, body, headers } = await mona.get('/v1/models/%zz');
+  assert.deepEqual([status, body.error.type], [400, 'invalid_request_error']);
+  assert.ok(headers.get('x-request-id'));
+});
+
+it('and so is what is no request at all', async (test) => {
+  const t = await startTestGateway();
+  test.after(() => t.close());
+  const say = (words: string) => {
+    const socket = connect(Number(new URL(t.url).port), '127.0.0.1');
+    socket.write(words);
+    return text(socket);
+  };
+  for (const [words, status] of [
+    [`GET / HTTP/1.1\r\nhost: x\r\nx-much: ${'y'.repeat(20_000)}\r\n\r\n`, 431],
+    ['tea, please\r\n\r\n', 400],
+  ] as const) {
+    const [head = '', body = ''] = (await say(words)).split('\r\n\r\n');
+    assert.match(head, new RegExp(`^HTTP/1.1 ${status} `));
+    const problem = JSON.parse(body);
+    assert.equal(problem.status, status);
+    assert.ok(head.includes(`x-request-id: ${problem.requestId}`));
+  }
 });
