@@ -35,6 +35,42 @@ export async function removeMarker(files: SessionFileRepository, sessionId: stri
   await files.remove(sessionId, PATH);
 }
 
+/** For so long an opening that was the last one is taken to be it still, in milliseconds; far below a dead owner's silence. */
+const CONFIRMED_MS = 5_000;
+
+/**
+ * The right of one opening to write the session's files. An instance that stood still (SIGSTOP, a frozen machine) wakes up
+ * with a runtime that goes on writing, while another instance has opened the session: what it wrote would mix with that.
+ */
+export class WriteRight {
+  readonly #files: SessionFileRepository;
+  readonly #sessionId: string;
+  readonly #opening: string;
+  readonly #clock: () => number;
+  /** Null: the opening is under way, and its note not written. */
+  #confirmedAt: number | null = null;
+
+  constructor(files: SessionFileRepository, sessionId: string, opening: string, clock: () => number) {
+    this.#files = files;
+    this.#sessionId = sessionId;
+    this.#opening = opening;
+    this.#clock = clock;
+  }
+
+  /** The note of this opening is written. */
+  begin(): void {
+    this.#confirmedAt = this.#clock();
+  }
+
+  /** @throws Error when another opening has taken this one's place */
+  readonly confirm = async (): Promise<void> => {
+    if (this.#confirmedAt === null || Math.abs(this.#clock() - this.#confirmedAt) < CONFIRMED_MS) return;
+    const marker = await readMarker(this.#files, this.#sessionId);
+    if (marker?.opening !== this.#opening) throw new Error('The session was opened elsewhere');
+    this.#confirmedAt = this.#clock();
+  };
+}
+
 function parseMarker(text: string): ContextMarker | null {
   try {
     const value = JSON.parse(text) as Partial<ContextMarker>;

@@ -14,6 +14,7 @@ import { openExternal } from './topologies/external.ts';
 import { openIsolated } from './topologies/isolated.ts';
 import { openShared } from './topologies/shared.ts';
 import type { OpenTopology } from './topologies/topology.ts';
+import { shuttingDown } from './unavailable.ts';
 import { UserAccounts } from './user-account.ts';
 
 /** What the runtimes need from outside. */
@@ -38,7 +39,8 @@ const TOPOLOGIES: Record<Config['copilot']['topology'], OpenTopology> = {
  * @throws Error if `DATA_DIR` cannot be written
  */
 export async function openRuntimes(config: Config, dependencies: RuntimeDependencies): Promise<Runtimes> {
-  const parts = partsOf(config, dependencies);
+  const closing = new AbortController();
+  const parts = partsOf(config, dependencies, closing.signal);
   const topology = await TOPOLOGIES[config.copilot.topology](parts);
   const fleet = new RuntimeFleet(topology, parts);
   const pool = new LeasePool({ fleet, parts, warmSessions: topology.warmSessions });
@@ -67,6 +69,7 @@ export async function openRuntimes(config: Config, dependencies: RuntimeDependen
     },
     status: () => fleet.status(),
     close: async () => {
+      closing.abort(shuttingDown());
       timer.stop();
       pool.close();
       await fleet.close();
@@ -74,8 +77,9 @@ export async function openRuntimes(config: Config, dependencies: RuntimeDependen
   };
 }
 
-function partsOf(config: Config, { sessionFiles, logger, clock, timings }: RuntimeDependencies): RuntimeParts {
-  return { config, sessionFiles, logger, clock: clock ?? Date.now, timings: { ...TIMINGS, ...timings } };
+function partsOf(config: Config, given: RuntimeDependencies, closing: AbortSignal): RuntimeParts {
+  const { sessionFiles, logger, clock = Date.now, timings } = given;
+  return { config, sessionFiles, logger, clock, timings: { ...TIMINGS, ...timings }, closing };
 }
 
 /** After a failover a session may live on more than one server. */

@@ -2,15 +2,16 @@
  * The runtimes of this instance: one per place, started on first use, once for all who wait; ended when idle, worn, hung or
  * in the way. Whoever acquires a host releases it.
  */
-import { within } from './deadline.ts';
-import { chooseEviction, chooseIdle, reasonToRecycle, restartDelay, wearLimits } from './lease-policy.ts';
+import { DeadlineError, within } from './deadline.ts';
+import { chooseEviction, chooseIdle, reasonToRecycle, wearLimits } from './lease-policy.ts';
 import { residentBytes } from './process-memory.ts';
 import { choosePlace } from './routing-policy.ts';
 import type { RuntimeHost } from './runtime-host.ts';
 import type { RuntimeParts } from './runtime-parts.ts';
-import { isWell, newPlace, type RuntimePlace } from './runtime-place.ts';
+import { emptyStatus, isWell, newPlace, noteFailure, noteHost, type RuntimePlace } from './runtime-place.ts';
 import type { RuntimeStatus } from './runtime-port.ts';
 import type { Topology } from './topologies/topology.ts';
+import { Turnover } from './turnover.ts';
 import { runtimesBusy, runtimeUnavailable, shuttingDown } from './unavailable.ts';
 
 export class RuntimeFleet {
@@ -19,6 +20,7 @@ export class RuntimeFleet {
   readonly #places = new Map<string, RuntimePlace>();
   /** Replaced or given up, ending after their last use. */
   readonly #retired = new Set<RuntimeHost>();
+  readonly #turnover = new Turnover();
   #closed = false;
 
   constructor(topology: Topology, parts: RuntimeParts) {
@@ -63,19 +65,50 @@ export class RuntimeFleet {
   }
 
   async #use(slot: string, mayEvict: boolean, signal: AbortSignal | undefined): Promise<RuntimeHost> {
-    const place = this.#placeOf(slot);
-    if (!place.host?.usable) {
-      place.starting ??= this.#start(place, mayEvict).finally(() => {
-        place.starting = null;
-      });
-      const { start } = this.#parts.timings;
-      await within(place.starting, { what: 'start of a runtime', ms: start * 2, signals: [signal] });
+    const { place, starting } = await this.#claim(slot, mayEvict, signal);
+    const ms = this.#parts.timings.start * 2;
+    try {
+      if (starting) await within(starting, { what: 'start of a runtime', ms, signals: [signal] });
+      const { host } = place;
+      if (!host?.usable) throw runtimeUnavailable(place.lastError ?? 'the runtime ended while it started');
+      host.uses += 1;
+      host.lastUsedAt = this.#parts.clock();
+      return host;
+    } finally {
+      place.claims -= 1;
+      this.#turnover.happened(); // where it was not taken after all, it may give way
     }
-    const { host } = place;
-    if (!host?.usable) throw runtimeUnavailable(place.lastError ?? 'the runtime ended while it started');
-    host.uses += 1;
-    host.lastUsedAt = this.#parts.clock();
-    return host;
+  }
+
+  /**
+   * The place with its runtime, or with the start of one as soon as there is room. A turn that ends gives its runtime back
+   * a little after its answer: who comes in between waits for that instead of being turned away.
+   * @throws GatewayError `runtimes_busy`
+   */
+  async #claim(slot: string, mayEvict: boolean, signal: AbortSignal | undefined) {
+    const until = performance.now() + this.#parts.timings.room;
+    for (;;) {
+      const place = this.#placeOf(slot);
+      const ready = place.host?.usable === true;
+      if (ready || place.starting || this.#hasRoom(place, mayEvict)) {
+        place.claims += 1; // in the same breath as room was found: nobody comes in between
+        return { place, starting: ready ? null : this.#startOnce(place) };
+      }
+      const ms = until - performance.now();
+      if (!mayEvict || ms <= 0) throw runtimesBusy();
+      const waits = { what: 'room for a runtime', ms, signals: [signal, this.#parts.closing] };
+      await within(this.#turnover.next(), waits).catch((error: unknown) => {
+        throw error instanceof DeadlineError ? runtimesBusy() : error;
+      });
+    }
+  }
+
+  #startOnce(place: RuntimePlace): Promise<RuntimeHost> {
+    place.starting ??= this.#start(place).finally(() => {
+      place.starting = null;
+      this.#turnover.happened();
+    });
+    return place.starting;
   }
 
   /**
@@ -99,6 +132,7 @@ export class RuntimeFleet {
     if (host.uses > 0) return;
     const oneUse = this.#topology.slots === null && this.#parts.config.leases.idleMs === 0;
     if (host.draining || oneUse) void host.end();
+    this.#turnover.happened();
   }
 
   /** Ends a user's own runtime; shared ones go on. */
@@ -113,31 +147,24 @@ export class RuntimeFleet {
   /** Health, idleness, wear: called by the room's one timer. */
   async tick(): Promise<void> {
     const now = this.#parts.clock();
+    const ownForEach = this.#topology.slots === null;
+    if (ownForEach) this.#sweep(now);
     await Promise.all([
       this.#topology.tick(),
       ...this.hosts().map((host) => host.probe()),
-      ...[...this.#places.values()].map((place) => this.#revive(place, now)),
+      ...(ownForEach ? [] : this.#places.values().map((place) => this.#revive(place, now))),
     ]);
     const { idleMs } = this.#parts.config.leases;
-    if (this.#topology.slots === null && idleMs > 0) {
+    if (ownForEach && idleMs > 0) {
       await Promise.all(chooseIdle(this.hosts(), idleMs, now).map((host) => host.end()));
     }
     if (this.#topology.recycles) await Promise.all(this.hosts().map((host) => this.#recycle(host)));
   }
 
   status(): RuntimeStatus[] {
-    const down = [...this.#places.values()].filter((place) => !place.host && this.#topology.slots !== null);
-    return [
-      ...this.hosts().map((host) => host.status()),
-      ...down.map((place) => ({
-        name: place.slot,
-        healthy: place.failures === 0,
-        version: null,
-        sessions: 0,
-        busy: 0,
-        detail: place.failures === 0 ? 'not started' : 'unreachable',
-      })),
-    ];
+    const { slots, filledAhead } = this.#topology;
+    const empty = [...this.#places.values()].filter((place) => !place.host && slots !== null);
+    return [...this.hosts().map((host) => host.status()), ...empty.map((place) => emptyStatus(place, filledAhead))];
   }
 
   async close(): Promise<void> {
@@ -156,32 +183,21 @@ export class RuntimeFleet {
     return place;
   }
 
-  async #start(place: RuntimePlace, mayEvict: boolean): Promise<RuntimeHost> {
-    if (this.#topology.slots === null) this.#makeRoom(place, mayEvict);
+  async #start(place: RuntimePlace): Promise<RuntimeHost> {
     try {
       const host = await this.#topology.start(place.slot);
       if (this.#closed) {
         await host.end(shuttingDown());
         throw shuttingDown();
       }
-      this.#take(place, host);
+      noteHost(place, host, this.#parts.clock());
+      host.gone.addEventListener('abort', () => this.#left(place, host), { once: true });
       return host;
     } catch (error) {
-      place.failures += 1;
-      place.lastError = error;
-      place.retryAt = this.#parts.clock() + restartDelay(place.failures);
-      place.healthySince = null;
+      noteFailure(place, error, this.#parts.clock());
       if (this.#topology.slots === null) this.#forget(place);
       throw error;
     }
-  }
-
-  #take(place: RuntimePlace, host: RuntimeHost): void {
-    // What recovered is returned to calmly; what never failed serves at once.
-    place.healthySince = place.failures > 0 || place.lastError ? this.#parts.clock() : null;
-    place.failures = 0;
-    place.host = host;
-    host.gone.addEventListener('abort', () => this.#left(place, host), { once: true });
   }
 
   #left(place: RuntimePlace, host: RuntimeHost): void {
@@ -192,6 +208,7 @@ export class RuntimeFleet {
       if (this.#topology.slots === null) this.#forget(place);
     }
     void host.end(); // frees what it had, also where it died by itself
+    this.#turnover.happened();
   }
 
   /** A user's place is kept only while it is of use: there is one for everybody who ever came. */
@@ -199,40 +216,36 @@ export class RuntimeFleet {
     if (!place.host && !(place.retryAt > this.#parts.clock())) this.#places.delete(place.slot);
   }
 
-  /** @throws GatewayError `runtimes_busy` */
-  #makeRoom(place: RuntimePlace, mayEvict: boolean): void {
+  /** Whether a runtime may start there; an idle one gives way where it may. */
+  #hasRoom(place: RuntimePlace, mayEvict: boolean): boolean {
+    if (this.#topology.slots !== null) return true;
     const { maxRuntimes } = this.#parts.config.leases;
     const occupied = [...this.#places.values()].filter((other) => other !== place && (other.host || other.starting));
-    if (occupied.length + this.#retired.size < maxRuntimes) return;
-    const victim = mayEvict ? chooseEviction(occupied.flatMap((other) => (other.host ? [other.host] : []))) : null;
-    if (!victim) {
-      throw runtimesBusy();
-    }
-    void victim.end('made room for another user');
+    if (occupied.length + this.#retired.size < maxRuntimes) return true;
+    const free = occupied.flatMap((other) => (other.host && other.claims === 0 ? [other.host] : []));
+    const victim = mayEvict ? chooseEviction(free) : null;
+    void victim?.end('made room for another user');
+    return victim !== null;
   }
 
-  /** Tries a shared place again that failed, so that its recovery shows without a user waiting for it. */
+  /** Tries a place again that failed, so that its recovery shows without a user waiting for it. */
   async #revive(place: RuntimePlace, now: number): Promise<void> {
-    const lost = this.#topology.slots !== null && !place.host && !place.starting && place.lastError;
-    if (!lost || now < place.retryAt || this.#closed) {
-      if (this.#topology.slots === null) this.#sweep(place, now);
-      return;
-    }
-    place.starting = this.#start(place, false).finally(() => {
-      place.starting = null;
-    });
-    await place.starting.catch((error: unknown) => {
+    if (this.#closed || place.host || place.starting || !place.lastError || now < place.retryAt) return;
+    await this.#startOnce(place).catch((error: unknown) => {
       this.#parts.logger.warn({ runtime: place.slot, err: error, failures: place.failures }, 'a runtime is still away');
     });
   }
 
-  #sweep(place: RuntimePlace, now: number): void {
-    if (!place.host && !place.starting && now >= place.retryAt) this.#places.delete(place.slot);
+  #sweep(now: number): void {
+    for (const place of this.#places.values()) {
+      if (!place.host && !place.starting && now >= place.retryAt) this.#places.delete(place.slot);
+    }
   }
 
   async #recycle(host: RuntimeHost): Promise<void> {
     if (!host.usable) return;
-    const wear = { ...pickWear(host), residentBytes: host.pid === null ? null : await residentBytes(host.pid) };
+    const { startedAt, sessionsOpened, pid } = host;
+    const wear = { startedAt, sessionsOpened, residentBytes: pid === null ? null : await residentBytes(pid) };
     const reason = reasonToRecycle(wear, wearLimits(this.#topology.slots !== null), this.#parts.clock());
     if (!reason || !host.usable) return;
     this.#parts.logger.info({ runtime: host.name, reason, ...wear }, 'a runtime is replaced');
@@ -242,8 +255,4 @@ export class RuntimeFleet {
     this.#retired.add(host);
     if (host.uses === 0) await host.end();
   }
-}
-
-function pickWear(host: RuntimeHost) {
-  return { startedAt: host.startedAt, sessionsOpened: host.sessionsOpened };
 }

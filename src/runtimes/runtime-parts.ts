@@ -16,6 +16,8 @@ export interface RuntimeLogger {
 export interface RuntimeTimings {
   /** Start of a process or a connection, handshake included. */
   readonly start: number;
+  /** How long a user waits for one of `MAX_RUNTIMES` to be given back before they are told that all are busy. */
+  readonly room: number;
   /** Create, resume or removal of a session: the runtime asks GitHub about the user, and reads the history back from the store. */
   readonly open: number;
   /** `session.send` until the runtime has the prompt. */
@@ -37,6 +39,7 @@ export interface RuntimeTimings {
 /** Defaults. A machine under load answers `getStatus` late: the deadline is generous, death by exit or close is seen at once. */
 export const TIMINGS: RuntimeTimings = {
   start: 15_000,
+  room: 2_500,
   open: 30_000,
   send: 15_000,
   abort: 1_000,
@@ -54,4 +57,6 @@ export interface RuntimeParts {
   readonly logger: RuntimeLogger;
   readonly clock: () => number;
   readonly timings: RuntimeTimings;
+  /** Aborted when the runtimes close: what is still being started is not waited for. */
+  readonly closing: AbortSignal;
 }

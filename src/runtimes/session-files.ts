@@ -12,6 +12,7 @@ export class SessionFiles implements SessionFsProvider {
   readonly #repository: SessionFileRepository;
   readonly #session: string;
   readonly #clock: () => number;
+  readonly #mayWrite: () => Promise<void>;
   /**
    * Directories are remembered only while the session is open: files bring their own, the runtime does without empty ones
    * (a rebuilt session has none), and each would cost a commit of the store when the session is created.
@@ -19,10 +20,12 @@ export class SessionFiles implements SessionFsProvider {
   readonly #directories = new Map<string, number>();
   #sealed = false;
 
-  constructor(repository: SessionFileRepository, session: string, clock: () => number) {
+  /** @param mayWrite rejects once another opening of the session has taken this one's place */
+  constructor(repository: SessionFileRepository, session: string, clock: () => number, mayWrite: () => Promise<void>) {
     this.#repository = repository;
     this.#session = session;
     this.#clock = clock;
+    this.#mayWrite = mayWrite;
   }
 
   /** From now on a runtime that lingers can no longer write. */
@@ -35,11 +38,11 @@ export class SessionFiles implements SessionFsProvider {
   }
 
   async writeFile(path: string, content: string): Promise<void> {
-    await this.#repository.write(this.#writable(), path, content, this.#clock());
+    await this.#repository.write(await this.#writable(), path, content, this.#clock());
   }
 
   async appendFile(path: string, content: string): Promise<void> {
-    await this.#repository.append(this.#writable(), path, content, this.#clock());
+    await this.#repository.append(await this.#writable(), path, content, this.#clock());
   }
 
   async exists(path: string): Promise<boolean> {
@@ -51,7 +54,7 @@ export class SessionFiles implements SessionFsProvider {
   }
 
   async mkdir(path: string): Promise<void> {
-    this.#writable();
+    await this.#writable();
     this.#directories.set(path, this.#clock());
   }
 
@@ -64,16 +67,17 @@ export class SessionFiles implements SessionFsProvider {
   }
 
   async rm(path: string, _recursive: boolean, force: boolean): Promise<void> {
-    const removed = await this.#repository.remove(this.#writable(), path);
+    const removed = await this.#repository.remove(await this.#writable(), path);
     if (!this.#directories.delete(path) && !removed && !force) missing(path);
   }
 
   async rename(from: string, to: string): Promise<void> {
-    await this.#repository.rename(this.#writable(), from, to, this.#clock());
+    await this.#repository.rename(await this.#writable(), from, to, this.#clock());
   }
 
   /** The session, as long as it may be written to. */
-  #writable(): string {
+  async #writable(): Promise<string> {
+    if (!this.#sealed) await this.#mayWrite();
     if (this.#sealed) throw new Error('The session is closed');
     return this.#session;
   }

@@ -5,7 +5,7 @@
 import { randomUUID } from 'node:crypto';
 import type { SessionEvent } from '@github/copilot-sdk';
 import { GatewayError } from '../errors.ts';
-import { type ContextMarker, readMarker, writeMarker } from './context-marker.ts';
+import { type ContextMarker, readMarker, WriteRight, writeMarker } from './context-marker.ts';
 import { errorOf, failureOfCall, isSessionMissing } from './runtime-errors.ts';
 import type { RuntimeHost } from './runtime-host.ts';
 import type { RuntimeParts } from './runtime-parts.ts';
@@ -51,9 +51,10 @@ export async function openSession(
   request: LeaseRequest,
   signal: AbortSignal,
 ): Promise<Opening> {
-  const opener = new SessionOpener(parts, host, request, signal);
-  const session = await opener.open();
   const opening = randomUUID();
+  const right = new WriteRight(parts.sessionFiles, request.sessionId, opening, parts.clock);
+  const opener = new SessionOpener(parts, host, request, { signal, right });
+  const session = await opener.open();
   const marker: ContextMarker = { contextVersion: request.contextVersion, server: serverOf(host), opening };
   try {
     await writeMarker(parts.sessionFiles, request.sessionId, marker, parts.clock());
@@ -61,6 +62,7 @@ export async function openSession(
     await session.close(); // nobody else knows of it: it would stay in the runtime, free to write to the store
     throw error;
   }
+  right.begin();
   return { session, opening };
 }
 
@@ -69,12 +71,19 @@ class SessionOpener {
   readonly #host: RuntimeHost;
   readonly #request: LeaseRequest;
   readonly #signal: AbortSignal;
+  readonly #right: WriteRight;
 
-  constructor(parts: RuntimeParts, host: RuntimeHost, request: LeaseRequest, signal: AbortSignal) {
+  constructor(
+    parts: RuntimeParts,
+    host: RuntimeHost,
+    request: LeaseRequest,
+    { signal, right }: { signal: AbortSignal; right: WriteRight },
+  ) {
     this.#parts = parts;
     this.#host = host;
     this.#request = request;
     this.#signal = signal;
+    this.#right = right;
   }
 
   async open(): Promise<RuntimeSession> {
@@ -114,7 +123,8 @@ class SessionOpener {
   async #attempt(how: 'create' | 'resume', history: readonly HistoryEntry[] | null): Promise<RuntimeSession | null> {
     const { sessionId, user } = this.#request;
     const inStore = this.#host.state === 'store';
-    const files = inStore ? new SessionFiles(this.#parts.sessionFiles, sessionId, this.#parts.clock) : null;
+    const { sessionFiles, clock } = this.#parts;
+    const files = inStore ? new SessionFiles(sessionFiles, sessionId, clock, this.#right.confirm) : null;
     const relay: EventRelay = { handler: null };
     const onEvent = (event: SessionEvent): void => relay.handler?.(event);
     const config = sessionConfig(

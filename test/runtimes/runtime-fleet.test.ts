@@ -8,7 +8,7 @@ import { hostOverFake, partsOfTests } from '../support/fake-runtime-host.ts';
 /** A fake topology: a place for every user, hosts as told. */
 function fakeTopology(parts: RuntimeParts, changes: Partial<Topology> = {}): Topology {
   return {
-    ...{ name: 'isolated', state: 'store', slots: null, warmSessions: 20, recycles: false },
+    ...{ name: 'isolated', state: 'store', slots: null, warmSessions: 20, filledAhead: false, recycles: false },
     start: async (slot) => hostOverFake(parts, { slot }),
     tick: async () => undefined,
     close: async () => undefined,
@@ -48,4 +48,41 @@ test('a runtime directory that cannot be removed is logged and ends nothing else
   await new Promise((resolve) => setImmediate(resolve));
   assert.deepEqual(unhandled, []);
   assert.equal(complaints(), 3);
+});
+
+/** Two people, one runtime between them. */
+function narrowFleet(idleMs: number, room: number) {
+  const parts = partsOfTests({ leases: { leases: { idleMs, maxRuntimes: 1 } }, timings: { room } });
+  return new RuntimeFleet(fakeTopology(parts), parts);
+}
+
+for (const idleMs of [0, 60_000]) {
+  test(`who comes while the only runtime is being given back gets it (idle ${idleMs} ms)`, async () => {
+    const fleet = narrowFleet(idleMs, 10_000);
+    const first = await fleet.acquire('mona');
+    const second = fleet.acquire('hubot');
+    const third = fleet.acquire('octavia');
+    fleet.release(first);
+    fleet.release(await second);
+    const host = await third;
+    assert.equal(host.slot, 'octavia');
+    assert.equal(fleet.hosts().length, 1);
+    await fleet.close();
+  });
+}
+
+test('who finds the only runtime busy is told so after a moment, or leaves earlier', async () => {
+  const fleet = narrowFleet(0, 50);
+  await fleet.acquire('mona');
+  const began = performance.now();
+  await assert.rejects(fleet.acquire('hubot'), { code: 'runtimes_busy', retryAfter: 2 });
+  assert.ok(performance.now() - began >= 45, 'it waited for room');
+  const patient = narrowFleet(0, 60_000);
+  await patient.acquire('mona');
+  const leaving = new AbortController();
+  const waiting = patient.acquire('hubot', leaving.signal);
+  leaving.abort(new Error('I leave'));
+  await assert.rejects(waiting, /I leave/);
+  await assert.rejects(patient.acquire('octavia', undefined, false), { code: 'runtimes_busy' }, 'warming waits not');
+  await Promise.all([fleet.close(), patient.close()]);
 });

@@ -15,6 +15,7 @@ export function partsOfTests(
     logger: recordingLogger(),
     clock: Date.now,
     timings: { ...TIMINGS, ...changes.timings },
+    closing: new AbortController().signal,
   } satisfies RuntimeParts;
 }
 

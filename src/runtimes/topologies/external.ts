@@ -19,6 +19,7 @@ export const openExternal: OpenTopology = async (parts) => ({
   state: 'runtime',
   slots: parts.config.copilot.cliUrls,
   warmSessions: 200,
+  filledAhead: true,
   recycles: false,
   start: (slot) => connectTo(slot, parts),
   tick: async () => undefined,

@@ -14,6 +14,7 @@ export const openIsolated: OpenTopology = async (parts) => {
     state: 'store',
     slots: null,
     warmSessions: 20,
+    filledAhead: false,
     recycles: true,
     // The name is for logs and metrics: it must not say whose it is.
     start: (slot) => spawnRuntime({ name: `isolated-${randomBytes(3).toString('hex')}`, slot }, directories, parts),

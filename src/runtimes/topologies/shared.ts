@@ -14,6 +14,7 @@ export const openShared: OpenTopology = async (parts) => {
     state: 'store',
     slots: Array.from({ length: count }, (_, index) => `shared-${index + 1}`),
     warmSessions: 200,
+    filledAhead: false,
     recycles: true,
     start: (slot) => spawnRuntime({ name: slot, slot }, directories, parts),
     tick: () => directories.touch(parts.clock()),

@@ -10,6 +10,8 @@ export interface Topology {
   readonly slots: readonly string[] | null;
   /** Most sessions of one runtime that stay warm: each holds some 2.3 MB in it. */
   readonly warmSessions: number;
+  /** Its places are filled without a user coming for them: whether they can be had is known from the start. */
+  readonly filledAhead: boolean;
   /** Ours to recycle when it grows old or large. */
   readonly recycles: boolean;
   /**
