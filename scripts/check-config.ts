@@ -165,7 +165,7 @@ async function runOnce(config: Config, directory: string): Promise<string> {
   // No session is opened, so nothing asks for files.
   const sessionFiles = {} as SessionFileRepository;
   const parts = { config, sessionFiles, logger: silent, clock: Date.now, timings: TIMINGS };
-  const directories = await openRuntimeDirectories(directory, Date.now());
+  const directories = await openRuntimeDirectories(directory, Date.now(), silent);
   try {
     const host = await spawnRuntime({ name: 'check', slot: 'check' }, directories, parts);
     await host.probe();

@@ -119,6 +119,9 @@ describe('The house', () => {
     const readers = files.filter((file) =>
       /process\.env\b/.test(readFileSync(join(SRC, file), 'utf8').replace(/\/\*[\s\S]*?\*\//g, '')),
     );
-    assert.deepEqual(readers.sort(), ['demo/demo.ts', 'main.ts', 'worker.ts']);
+    assert.deepEqual(
+      readers.toSorted((a, b) => a.localeCompare(b)),
+      ['demo/demo.ts', 'main.ts', 'worker.ts'],
+    );
   });
 });

@@ -31,7 +31,7 @@ export class Browser {
   async fetch(path: string, init: RequestInit = {}): Promise<Response> {
     const headers = new Headers({ 'sec-fetch-site': 'same-origin' });
     if (this.cookies.size > 0) headers.set('cookie', this.cookieHeader);
-    new Headers(init.headers).forEach((value, name) => headers.set(name, value));
+    for (const [name, value] of new Headers(init.headers)) headers.set(name, value);
     const response = await fetch(new URL(path, this.url), { redirect: 'manual', ...init, headers });
     for (const line of response.headers.getSetCookie()) this.#keep(line);
     return response;
