@@ -85,7 +85,8 @@ export async function openAuth(deps: AuthDependencies): Promise<Auth> {
     sessionSecrets: secrets.sessionSecrets,
     deadlineMs: deps.githubDeadlineMs,
   };
-  const sweeping = store.engine === 'postgres' ? sweep(revocations, access, logger, deps.sweepMs) : null;
+  // On SQLite too: a right may end in the moment between its check and the first breath of the stream that leans on it.
+  const sweeping = sweep(revocations, access, logger, deps.sweepMs);
   return {
     ...{ credentials, revocations, secrets },
     registerSignIn: async (scope) => {
@@ -102,7 +103,7 @@ export async function openAuth(deps: AuthDependencies): Promise<Auth> {
     recheckDue: (now, signal) => recheck.recheckDue(now, signal),
     reencryptAll: (signal) => reencryptAll({ store, vault, logger, clock }, signal),
     close: async () => {
-      sweeping?.[Symbol.dispose]();
+      sweeping[Symbol.dispose]();
       await recheck.close();
       await credentials.close();
     },
