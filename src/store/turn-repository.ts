@@ -21,6 +21,7 @@ export class SqlTurnRepository implements TurnRepository {
   readonly #ending: TurnEnding;
   readonly #frames: TurnFrames;
   readonly #findOwned: PreparedQuery<TurnRow>;
+  readonly #findQueued: PreparedQuery<{ id: string }>;
 
   constructor(database: Database, search: SearchIndex) {
     this.#database = database;
@@ -34,6 +35,16 @@ export class SqlTurnRepository implements TurnRepository {
         .select(TURN_COLUMNS)
         .where('user_id', '=', slot<string>('userId'))
         .where('id', '=', slot<string>('turnId')),
+    );
+    this.#findQueued = database.prepare(
+      'turns_find_queued',
+      database.read
+        .selectFrom('turns')
+        .select('id')
+        .where('chat_id', '=', slot<string>('chatId'))
+        .where('ended_at', 'is', null)
+        .where('status', '=', QUEUED)
+        .limit(1),
     );
   }
 
@@ -63,6 +74,8 @@ export class SqlTurnRepository implements TurnRepository {
   }
 
   async claimNext(chatId: string, owner: string, now: number): Promise<OwnedTurn | null> {
+    // Asked after every turn, and nearly always nothing waits: a read costs no commit.
+    if ((await this.#findQueued({ chatId })).length === 0) return null;
     try {
       const row = await this.#database.write((db) =>
         db
