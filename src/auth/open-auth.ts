@@ -130,7 +130,7 @@ function openParts(
   return { revocations, access, credentials, recheck, signIn, erasure };
 }
 
-/** Where instances share a database, another one may end a right that a stream here leans on. */
+/** A right may end on another instance, or in the moment before a stream that leans on it is watched. */
 function sweep(revocations: Revocations, access: Access, logger: AuthLogger, everyMs = SWEEP_MS): Disposable {
   let running = false;
   const timer = setInterval(() => {
