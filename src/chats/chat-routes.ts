@@ -36,7 +36,8 @@ const ListQuery = Strict({
   archived: Type.Optional(Type.Boolean({ description: 'Only archived ones, or only the others; default both' })),
 });
 
-const ChatKey = Type.Object({
+/** Where a list by time goes on. */
+export const ChatKey = Type.Object({
   updatedAt: Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER }),
   id: Type.String({ pattern: '^[\\w-]{1,64}$' }),
 });

@@ -7,6 +7,7 @@ import { exportRoutes } from './export-routes.ts';
 import { forkRoutes } from './fork-routes.ts';
 import { messageRoutes } from './message-routes.ts';
 import { modelRoutes } from './model-routes.ts';
+import { searchRoutes } from './search-routes.ts';
 import { turnRoutes } from './turn-routes.ts';
 import { userEventRoutes } from './user-event-routes.ts';
 
@@ -16,6 +17,7 @@ export function registerChatRoutes(app: TypedApp, deps: ChatDependencies): void 
     messageRoutes,
     branchRoutes,
     forkRoutes,
+    searchRoutes,
     askRoutes,
     turnRoutes,
     exportRoutes,

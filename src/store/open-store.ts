@@ -18,6 +18,7 @@ import { SqlSigningKeyRepository } from './signing-key-repository.ts';
 import type { Store } from './store.ts';
 import { pingStore } from './store-ping.ts';
 import { databaseTime } from './store-time.ts';
+import { SqlSearchRepository } from './text-search.ts';
 import { SqlTurnRepository } from './turn-repository.ts';
 import { SqlUsageRepository } from './usage-repository.ts';
 import { SqlUserRepository } from './user-repository.ts';
@@ -80,6 +81,7 @@ function assemble(database: Database): Store {
     apiTokens: new SqlApiTokenRepository(database),
     signingKeys: new SqlSigningKeyRepository(database),
     chats: new SqlChatRepository(database, search),
+    search: new SqlSearchRepository(database),
     branches: new SqlBranchRepository(database, search),
     messages: new SqlMessageRepository(database),
     turns: new SqlTurnRepository(database, search),

@@ -120,6 +120,18 @@ export function chatMatches(engine: Engine, userId: string, query: string): Expr
   );
 }
 
+/**
+ * Condition that a document `d` (on SQLite with its row `i` of the index) has to meet for `query`: it has one of the words.
+ * Null: nothing in `query` can be found.
+ */
+export function documentMatches(engine: Engine, userId: string, query: string): RawBuilder<boolean> | null {
+  const words = searchWords(query);
+  if (words.length === 0) return null;
+  return engine === 'postgres'
+    ? sql<boolean>`d.words @@ ${words.map((terms) => `(${tsquery(userId, terms)})`).join(' | ')}::tsquery`
+    : sql<boolean>`i.search_index match ${words.map((terms) => `(${fts5Query(userId, terms)})`).join(' OR ')}`;
+}
+
 // Both query languages are safe to write into: a scoped word is letters, digits, pictographs, `_` and `:`, and is quoted.
 
 function fts5Query(userId: string, terms: SearchTerm[]): string {

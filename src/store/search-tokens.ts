@@ -56,7 +56,8 @@ export function searchWords(query: string): SearchTerm[][] {
   });
 }
 
-function fold(text: string): string {
+/** `text` as search compares it. */
+export function fold(text: string): string {
   // Composed again after stripping: NFKD takes Hangul apart into letters that are no marks.
   return text
     .normalize('NFKD')
@@ -64,6 +65,26 @@ function fold(text: string): string {
     .normalize('NFC')
     .toLowerCase()
     .normalize('NFC');
+}
+
+/** Whether a term is of a script written without spaces: it is found anywhere in a word. */
+export function isSpaceless(term: string): boolean {
+  return term.match(SPACELESS) !== null;
+}
+
+/** The words of a folded text with their places, cut where the script changes to or from a spaceless one. */
+export function wordRuns(folded: string): { text: string; index: number }[] {
+  const runs: { text: string; index: number }[] = [];
+  for (const { 0: word, index } of folded.matchAll(WORD)) {
+    let end = 0;
+    for (const match of ASCII.test(word) ? [] : word.matchAll(SPACELESS)) {
+      if (match.index > end) runs.push({ text: word.slice(end, match.index), index: index + end });
+      runs.push({ text: match[0], index: index + match.index });
+      end = match.index + match[0].length;
+    }
+    if (end < word.length) runs.push({ text: word.slice(end), index: index + end });
+  }
+  return runs;
 }
 
 /** Cuts `word` where its script changes to or from a spaceless one. `tails`: also the last sign alone, for the index. */

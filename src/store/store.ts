@@ -196,6 +196,21 @@ export interface ChatRepository {
   expired(before: number, limit: number): Promise<{ id: string; userId: string }[]>;
 }
 
+/** A title or message that has a word that was asked for. */
+export interface SearchHit {
+  readonly chat: OwnedChat;
+  /** Null: the chat's title. Without its images. */
+  readonly message: MessageRecord | null;
+}
+
+export interface SearchRepository {
+  /**
+   * Texts with a word of `q`, in chats that `ChatRepository.list` finds for it, newest first. `after.updatedAt` is the time
+   * of the last text; a page may be shorter than `limit` though there is more.
+   */
+  texts(userId: string, options: { q: string; after?: ChatKey; limit: number }): Promise<Page<SearchHit, ChatKey>>;
+}
+
 export interface MessageRepository {
   /** By place; `after` is a `seq`. */
   list(
@@ -439,6 +454,7 @@ export interface Store {
   readonly signingKeys: SigningKeyRepository;
   readonly chats: ChatRepository;
   readonly branches: BranchRepository;
+  readonly search: SearchRepository;
   readonly messages: MessageRepository;
   readonly turns: TurnRepository;
   readonly sessionFiles: SessionFileRepository;

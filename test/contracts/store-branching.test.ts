@@ -8,9 +8,10 @@ import type { Store } from '../../src/store/store.ts';
 import { branchContract } from '../store/contract/branch-contract.ts';
 import type { StoreUnderTest } from '../store/contract/fixtures.ts';
 import { replacementContract } from '../store/contract/replacement-contract.ts';
+import { textSearchContract } from '../store/contract/text-search-contract.ts';
 import { type PostgresServer, startPostgres } from '../support/postgres.ts';
 
-const SUITES = [replacementContract, branchContract];
+const SUITES = [replacementContract, branchContract, textSearchContract];
 
 describe('branching on SQLite', () => {
   let directory: string;

@@ -59,6 +59,8 @@ describe("Another person's things", () => {
       '/api/chats',
       '/api/chats?q=tangerine',
       '/api/chats?q=private',
+      '/api/search?q=tangerine',
+      '/api/search?q=private',
       '/api/me/export',
       '/api/usage',
     ]) {
