@@ -22,9 +22,10 @@ import type { Runtimes } from './runtimes/runtime-port.ts';
 import type { Store } from './store/store.ts';
 import type { TurnEngine } from './turns/turn-engine.ts';
 import type { UserEvents } from './turns/user-events.ts';
-import { newId } from './wire/ids.ts';
+import { answerClientError, frameworkErrors } from './wire/early-refusals.ts';
 import { acceptOnlyJson } from './wire/json-bodies.ts';
 import { registerProblems } from './wire/problem-replies.ts';
+import { nameResponses, requestId } from './wire/request-ids.ts';
 import { compileValidator } from './wire/validation.ts';
 
 /** The gateway's parts that are operated; whoever opened them closes them. */
@@ -99,7 +100,9 @@ export async function buildOpsApp(routes: FastifyPluginAsync, parts: OperatedPar
   const app = Fastify({
     loggerInstance: parts.logger as FastifyBaseLogger,
     logController: new RequestLog(() => null),
-    genReqId: newId,
+    genReqId: requestId,
+    frameworkErrors: frameworkErrors(),
+    clientErrorHandler: answerClientError,
     bodyLimit: 64 * 1024,
     requestTimeout: 30_000,
     forceCloseConnections: true,
@@ -107,6 +110,7 @@ export async function buildOpsApp(routes: FastifyPluginAsync, parts: OperatedPar
   app.setValidatorCompiler(compileValidator);
   registerProblems(app);
   acceptOnlyJson(app);
+  nameResponses(app);
   registerHealth(app, parts);
   await app.register(routes);
   return app;

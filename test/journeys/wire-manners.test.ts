@@ -102,3 +102,13 @@ it('and so is what is no request at all', async (test) => {
     assert.ok(head.includes(`x-request-id: ${problem.requestId}`));
   }
 });
+
+it('the operators’ listener names its answers too', async (test) => {
+  const t = await startTestGateway({ env: { OPS_PORT: '0' } });
+  test.after(() => t.close());
+  const line = t.logLines.map((each) => JSON.parse(each)).find(({ msg }) => msg === 'the ops listener is ready');
+  for (const path of ['/healthz', '/metrics', '/admin/users', '/nothing', '/%zz']) {
+    const { headers } = await fetch(new URL(path, line.address));
+    assert.match(headers.get('x-request-id') ?? '', /^[0-9a-f-]{36}$/, path);
+  }
+});
