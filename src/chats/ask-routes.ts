@@ -76,6 +76,9 @@ async function ask(request: FastifyRequest, asked: Asked, deps: ChatDependencies
 async function askOnce(request: FastifyRequest, asked: Asked, deps: ChatDependencies): Promise<Taken> {
   const { userId } = request.principal;
   const idempotency = idempotencyOf(request, asked);
+  const earlier = await deps.engine.earlier(userId, idempotency);
+  const first = earlier && (await deps.store.chats.findOwned(userId, earlier.chatId));
+  if (earlier !== null && first !== null) return { chat: first, turn: earlier };
   const known = await findChat(userId, asked.sessionId ?? null, deps);
   const model = await chooseModel(deps, userId, [asked.model, known?.model]);
   const { chat, created } =

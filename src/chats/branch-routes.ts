@@ -151,6 +151,8 @@ async function submit(request: FastifyRequest, deps: ChatDependencies, retake: R
   const { chat, content, images, replaces } = retake;
   // The kind of replacement is part of the request: a key used for one is not good for the other.
   const idempotency = idempotencyOf(request, { ...retake.asked, replaces: replaces.kind });
+  const earlier = await deps.engine.earlier(chat.userId, idempotency);
+  if (earlier !== null) return earlier;
   const model = await modelFor(deps, chat, retake.model, images);
   const { turn } = await deps.engine.submit({
     chat,

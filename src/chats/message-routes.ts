@@ -1,6 +1,8 @@
 /** A chat's history, and the message that starts a turn. */
-import { Type } from 'typebox';
+import type { FastifyRequest } from 'fastify';
+import { type Static, Type } from 'typebox';
 import { notFound } from '../errors.ts';
+import type { OwnedChat, OwnedTurn } from '../store/store.ts';
 import { MessageShape, messageView, TurnShape } from '../turns/turn-shapes.ts';
 import { decodeCursor, encodeCursor } from '../wire/cursor.ts';
 import { Nullable, PageOf, PageQuery, problems, Strict } from '../wire/shapes.ts';
@@ -84,22 +86,33 @@ function sendRoute(app: TypedApp, deps: ChatDependencies): void {
       const { userId } = request.principal;
       const chat = await deps.store.chats.findOwned(userId, request.params.chatId);
       if (chat === null) throw notFound('chat');
-      const { content, attachments = [], model, delivery = 'reject' } = request.body;
-      const idempotency = idempotencyOf(request, { chatId: chat.id, ...request.body });
-      const images = checkedAttachments(attachments);
-      const chosen = await modelFor(deps, chat, model, images);
-      const { turn } = await deps.engine.submit({
-        chat,
-        content,
-        attachments: images,
-        model: chosen.id,
-        delivery,
-        background: waitingOf(request) === 'async',
-        idempotency,
-        requestId: request.id,
-      });
-      await replyWithTurn(request, reply, turn, deps);
+      await replyWithTurn(request, reply, await turnOf(request, chat, request.body, deps), deps);
       return reply;
     },
   );
+}
+
+async function turnOf(
+  request: FastifyRequest,
+  chat: OwnedChat,
+  asked: Static<typeof NewMessage>,
+  deps: ChatDependencies,
+): Promise<OwnedTurn> {
+  const { content, attachments = [], model, delivery = 'reject' } = asked;
+  const idempotency = idempotencyOf(request, { chatId: chat.id, ...asked });
+  const earlier = await deps.engine.earlier(chat.userId, idempotency);
+  if (earlier !== null) return earlier;
+  const images = checkedAttachments(attachments);
+  const chosen = await modelFor(deps, chat, model, images);
+  const { turn } = await deps.engine.submit({
+    chat,
+    content,
+    attachments: images,
+    model: chosen.id,
+    delivery,
+    background: waitingOf(request) === 'async',
+    idempotency,
+    requestId: request.id,
+  });
+  return turn;
 }

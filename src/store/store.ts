@@ -360,6 +360,8 @@ export interface TurnRepository {
   /** Saves the user message and the turn in one transaction (or says why not). One running turn per chat is a unique index. */
   accept(turn: NewTurn): Promise<AcceptOutcome>;
   findOwned(userId: string, turnId: string): Promise<OwnedTurn | null>;
+  /** What the user's Idempotency-Key was used for, if it was. */
+  findByIdempotencyKey(userId: string, key: string): Promise<{ turnId: string; bodyHash: string } | null>;
   /** Makes the oldest queued turn of the chat running for `owner`, unless one runs. Null: nothing to do. */
   claimNext(chatId: string, owner: string, now: number): Promise<OwnedTurn | null>;
   /** Chats that have a queued turn (`foreground`: one that is not a background turn) and none running, oldest first. */

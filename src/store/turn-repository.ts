@@ -1,5 +1,6 @@
 /** Turns: accepted, claimed, kept alive, cancelled, ended. */
 import { type Database, type PreparedQuery, slot } from './database.ts';
+import { deleteKeys, findKeyUse, type KeyUse } from './idempotency-keys.ts';
 import { messageRecords } from './message-record.ts';
 import type { MessageRecord, TurnFrame, TurnRecord } from './records.ts';
 import type { SearchIndex } from './search-index.ts';
@@ -71,6 +72,10 @@ export class SqlTurnRepository implements TurnRepository {
   async findOwned(userId: string, turnId: string): Promise<OwnedTurn | null> {
     const [row] = await this.#findOwned({ userId, turnId });
     return row ? ownedTurn(row) : null;
+  }
+
+  findByIdempotencyKey(userId: string, key: string): Promise<KeyUse | null> {
+    return findKeyUse(this.#database, userId, key);
   }
 
   async claimNext(chatId: string, owner: string, now: number): Promise<OwnedTurn | null> {
@@ -243,21 +248,7 @@ export class SqlTurnRepository implements TurnRepository {
     return rows.map(ownedTurn);
   }
 
-  async deleteIdempotencyKeys(before: number, limit: number): Promise<number> {
-    const result = await this.#database.write((db) =>
-      db
-        .deleteFrom('idempotency_keys')
-        .where((eb) => {
-          const old = eb
-            .selectFrom('idempotency_keys')
-            .select(['user_id', 'key'])
-            .where('created_at', '<', before)
-            .orderBy('created_at')
-            .limit(limit);
-          return eb(eb.refTuple('user_id', 'key'), 'in', old.$asTuple('user_id', 'key'));
-        })
-        .executeTakeFirst(),
-    );
-    return Number(result.numDeletedRows);
+  deleteIdempotencyKeys(before: number, limit: number): Promise<number> {
+    return deleteKeys(this.#database, before, limit);
   }
 }

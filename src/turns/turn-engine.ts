@@ -17,10 +17,10 @@ import type { TurnRunnerDependencies } from './turn-runner.ts';
 import { LocalTurnSignals, type TurnSignals } from './turn-signals.ts';
 import { type BackgroundQueue, TurnStarter } from './turn-starter.ts';
 import { TurnStopper } from './turn-stopper.ts';
-import { type Submitted, type TurnRequest, TurnTaker } from './turn-taker.ts';
+import { type Idempotency, type Submitted, type TurnRequest, TurnTaker } from './turn-taker.ts';
 import { TurnWatch } from './turn-watch.ts';
 
-export type { Submitted, TurnRequest } from './turn-taker.ts';
+export type { Idempotency, Submitted, TurnRequest } from './turn-taker.ts';
 
 /** What the engine is made of; the engine closes none of it. */
 export interface TurnEngineDependencies extends Omit<TurnRunnerDependencies, 'writer'> {
@@ -79,6 +79,15 @@ export class TurnEngine {
   async recover(): Promise<void> {
     await recoverTurns(this.#deps);
     await this.#starter.startWaiting();
+  }
+
+  /**
+   * The turn that an earlier request with the same Idempotency-Key made; null: there was none. A retry needs nothing else:
+   * neither Copilot nor an instance that takes new messages.
+   * @throws GatewayError `idempotency_mismatch`
+   */
+  async earlier(userId: string, idempotency: Idempotency | null): Promise<OwnedTurn | null> {
+    return idempotency === null ? null : await this.#taker.earlier(userId, idempotency);
   }
 
   /**

@@ -11,6 +11,12 @@ import type { BackgroundQueue, TurnStarter } from './turn-starter.ts';
 import type { TurnWatch } from './turn-watch.ts';
 import type { UserEvents } from './user-events.ts';
 
+/** By what a retry is told. `bodyHash` covers all that makes the request the same request, the chat included. */
+export interface Idempotency {
+  readonly key: string;
+  readonly bodyHash: string;
+}
+
 /** A message that asks for a turn, checked and complete. */
 export interface TurnRequest {
   readonly chat: OwnedChat;
@@ -21,8 +27,7 @@ export interface TurnRequest {
   readonly background: boolean;
   /** Absent: the message comes after everything. */
   readonly replaces?: Replacement;
-  /** `bodyHash` covers all that makes the request the same request, the chat included. */
-  readonly idempotency: { key: string; bodyHash: string } | null;
+  readonly idempotency: Idempotency | null;
   readonly requestId: string | null;
 }
 
@@ -53,6 +58,15 @@ export class TurnTaker {
 
   constructor(deps: TurnTakerDependencies) {
     this.#deps = deps;
+  }
+
+  /** See `TurnEngine.earlier`. */
+  async earlier(userId: string, { key, bodyHash }: Idempotency): Promise<OwnedTurn | null> {
+    const { turns } = this.#deps.store;
+    const known = await turns.findByIdempotencyKey(userId, key);
+    const turn = known === null ? null : await turns.findOwned(userId, known.turnId);
+    if (turn !== null && known?.bodyHash !== bodyHash) throw refusalError({ kind: 'idempotency_mismatch' });
+    return turn;
   }
 
   /** See `TurnEngine.submit`. */

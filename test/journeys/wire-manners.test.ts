@@ -112,3 +112,29 @@ it('the operators’ listener names its answers too', async (test) => {
     assert.match(headers.get('x-request-id') ?? '', /^[0-9a-f-]{36}$/, path);
   }
 });
+
+it('a retry is answered with the first turn though Copilot is away and the gateway takes nothing new', async (test) => {
+  const t = await startTestGateway();
+  test.after(() => t.close());
+  const mona = await t.signIn('mona');
+  const chat = (await mona.post('/api/chats', {})).body.id;
+  const messages = `/api/chats/${chat}/messages`;
+  const calls: [path: string, body: Record<string, string>][] = [
+    [messages, { content: 'hello' }],
+    [`/api/chats/${chat}/regenerate`, {}],
+    ['/api/chat', { message: 'hello' }],
+  ];
+  const call = ([path, body]: (typeof calls)[number]) => mona.post(path, body, { 'idempotency-key': `key ${path}` });
+  const told = ({ status, body }: Awaited<ReturnType<typeof call>>) => [status, body.turn?.id ?? body.sessionId];
+  const firsts = [];
+  for (const each of calls) firsts.push(told(await call(each)));
+  t.standIn.revokeAllTokens('mona');
+  await t.gateway.engine.drain(0);
+  assert.ok((await mona.post(messages, { content: 'new' })).status >= 400);
+  const again = [];
+  for (const each of calls) again.push(told(await call(each)));
+  assert.deepEqual(again, firsts);
+  assert.ok(firsts.every(([status]) => status === 200));
+  const other = await mona.post(messages, { content: 'other' }, { 'idempotency-key': `key ${messages}` });
+  assert.deepEqual([other.status, other.body.code], [422, 'idempotency_mismatch']);
+});
