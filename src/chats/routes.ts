@@ -5,6 +5,7 @@ import type { ChatDependencies, TypedApp } from './chat-dependencies.ts';
 import { chatRoutes } from './chat-routes.ts';
 import { exportRoutes } from './export-routes.ts';
 import { forkRoutes } from './fork-routes.ts';
+import { importRoutes } from './import-routes.ts';
 import { messageRoutes } from './message-routes.ts';
 import { modelRoutes } from './model-routes.ts';
 import { searchRoutes } from './search-routes.ts';
@@ -17,6 +18,7 @@ export function registerChatRoutes(app: TypedApp, deps: ChatDependencies): void 
     messageRoutes,
     branchRoutes,
     forkRoutes,
+    importRoutes,
     searchRoutes,
     askRoutes,
     turnRoutes,

@@ -94,6 +94,7 @@ export const OPERATIONS: Readonly<Record<string, Operation>> = {
   'POST /api/chats/{chatId}/regenerate': { id: 'regenerate', ...MESSAGE },
   'POST /api/chats/{chatId}/messages/{messageId}/edit': { id: 'editMessage', ...MESSAGE },
   'POST /api/chats/{chatId}/fork': { id: 'forkChat' },
+  'POST /api/chats/import': { id: 'importChat', codes: [...COPILOT, 'attachment_rejected'] },
   'GET /api/search': { id: 'search' },
   'POST /api/chat': { id: 'ask', codes: [...TURN, 'conflict', 'cancelled'], parameters: [IDEMPOTENCY] },
   'GET /api/chats/{chatId}/export': {
