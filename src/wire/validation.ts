@@ -6,7 +6,7 @@ import type { FastifySchemaCompiler } from 'fastify';
 import type { TSchema } from 'typebox';
 import { Compile } from 'typebox/compile';
 import { Value } from 'typebox/value';
-import { GatewayError } from '../errors.ts';
+import { GatewayError, notFound } from '../errors.ts';
 
 /** One complaint about a request, as it stands in the problem's `errors`. */
 export interface FieldError {
@@ -22,6 +22,8 @@ export const compileValidator: FastifySchemaCompiler<TSchema> = ({ schema, httpP
   return (given: unknown) => {
     const value = part === 'body' ? given : Value.Default(schema, converted(schema, given));
     if (validator.Check(value)) return { value };
+    // What cannot be an id of ours is not there: the same answer as for an id of nobody's.
+    if (part === 'params') return { error: notFound(namedBy(validator.Errors(value))) };
     return { error: validationError(part, validator.Errors(value)) };
   };
 };
@@ -44,6 +46,11 @@ interface Complaint {
   instancePath: string;
   message: string;
   params?: unknown;
+}
+
+/** `/chatId` → `chat`. */
+function namedBy([complaint]: readonly Complaint[]): string {
+  return /^\/(\w+)Id$/.exec(complaint?.instancePath ?? '')?.[1] ?? 'thing';
 }
 
 function validationError(part: string, complaints: readonly Complaint[]): GatewayError {

@@ -138,3 +138,20 @@ it('a retry is answered with the first turn though Copilot is away and the gatew
   const other = await mona.post(messages, { content: 'other' }, { 'idempotency-key': `key ${messages}` });
   assert.deepEqual([other.status, other.body.code], [422, 'idempotency_mismatch']);
 });
+
+it('an id that cannot be one is not found', async (test) => {
+  const t = await startTestGateway();
+  test.after(() => t.close());
+  const mona = await t.signIn('mona');
+  for (const id of ['x'.repeat(65), '']) {
+    for (const [method, path] of [
+      ['GET', `/api/chats/${id}`],
+      ['GET', `/api/turns/${id}`],
+      ['DELETE', `/api/tokens/${id}`],
+      ['DELETE', `/api/me/sessions/${id}`],
+    ] as const) {
+      const { status, body } = await mona.call(method, path);
+      assert.deepEqual([status, body.code], [404, 'not_found'], `${method} ${path}`);
+    }
+  }
+});
