@@ -4,6 +4,7 @@ import { GatewayError } from '../errors.ts';
 import type { MessageRecord } from '../store/records.ts';
 import type { OwnedTurn } from '../store/store.ts';
 import { messageView, turnView } from '../turns/turn-shapes.ts';
+import { prefersEventStream } from '../wire/accept.ts';
 import type { ChatDependencies } from './chat-dependencies.ts';
 
 /** What the request's headers ask for. */
@@ -12,14 +13,7 @@ export type Waiting = 'json' | 'stream' | 'async';
 export function waitingOf(request: FastifyRequest): Waiting {
   const prefer = [request.headers.prefer ?? []].flat().join(',');
   if (/(^|[,;\s])respond-async($|[,;\s])/i.test(prefer)) return 'async';
-  return acceptsEventStream(request) ? 'stream' : 'json';
-}
-
-function acceptsEventStream(request: FastifyRequest): boolean {
-  return (request.headers.accept ?? '').split(',').some((range) => {
-    const [type, ...parameters] = range.split(';').map((part) => part.trim().toLowerCase());
-    return type === 'text/event-stream' && !parameters.some((parameter) => /^q=0(\.0*)?$/.test(parameter));
-  });
+  return prefersEventStream(request.headers.accept) ? 'stream' : 'json';
 }
 
 /** A hook: whoever wants to see the events needs a place for a stream, before the message is saved. */
