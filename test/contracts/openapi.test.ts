@@ -105,7 +105,9 @@ describe('A running gateway answers what the document describes', { timeout: 120
     await ask(mona, 'GET /api/chats?limit=1');
     await ask(mona, `GET /api/chats/${chatId}`);
     await ask(mona, `PATCH /api/chats/${chatId}`, { pinned: true });
-    await ask(mona, `GET /api/chats/${chatId}/export`);
+    await ask(mona, 'GET /api/search?q=hello');
+    const { body: exported } = await ask(mona, `GET /api/chats/${chatId}/export`);
+    await ask(mona, 'POST /api/chats/import', exported);
     await ask(mona, `GET /api/chats/${chatId}/export?format=markdown`);
     await ask(mona, 'POST /api/chats', { titel: 'misspelt' });
     await ask(mona, 'GET /api/chats/nowhere');
@@ -117,6 +119,7 @@ describe('A running gateway answers what the document describes', { timeout: 120
     const messages = `POST /api/chats/${chatId}/messages`;
     const { body } = await ask(mona, messages, { content: 'hello' });
     await ask(mona, `POST /api/chats/${chatId}/regenerate`, {});
+    await ask(mona, `POST /api/chats/${chatId}/fork`, {});
     await ask(mona, messages, { content: 'hello' }, { accept: 'text/event-stream' });
     await ask(mona, messages, { content: '[[tokens:2000]] [[delay:20]]' }, { prefer: 'respond-async' });
     const { body: busy } = await ask(mona, messages, { content: 'again' });
@@ -197,6 +200,7 @@ describe('A running gateway answers what the document describes', { timeout: 120
     assert.deepEqual(
       contract.operations.filter(({ operationId }) => !good.has(operationId)).map(({ operationId }) => operationId),
       [],
+      'ask these too, in one of the stories above',
     );
   });
 });

@@ -73,7 +73,11 @@ export async function startTestGateway(options: TestGatewayOptions = {}): Promis
     await gateway.listen();
     return gateway;
   };
-  let gateway = await open();
+  let gateway = await open().catch(async (error: unknown) => {
+    // A stand-in that is left behind would keep the test from ever ending.
+    if (options.sharedStandIn === undefined) await standIn.close();
+    throw error;
+  });
   const url = `http://localhost:${port}`;
   return {
     url,
