@@ -164,7 +164,8 @@ async function runOnce(config: Config, directory: string): Promise<string> {
   const silent = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} };
   // No session is opened, so nothing asks for files.
   const sessionFiles = {} as SessionFileRepository;
-  const parts = { config, sessionFiles, logger: silent, clock: Date.now, timings: TIMINGS };
+  const closing = new AbortController().signal;
+  const parts = { config, sessionFiles, logger: silent, clock: Date.now, timings: TIMINGS, closing };
   const directories = await openRuntimeDirectories(directory, Date.now(), silent);
   try {
     const host = await spawnRuntime({ name: 'check', slot: 'check' }, directories, parts);

@@ -37,7 +37,8 @@ export async function spawnRuntime(
     starting.catch(() => undefined); // awaited below
     child = await spawned(client);
     watch(child, { name: place.name, gone, parts });
-    await within(starting, { what: 'start of a runtime', ms: parts.timings.start, signals: [gone.signal] });
+    const signals = [gone.signal, parts.closing];
+    await within(starting, { what: 'start of a runtime', ms: parts.timings.start, signals });
     onConnectionClose(client, () => gone.abort(runtimeUnavailable('the connection to the runtime closed')));
   } catch (error) {
     await client.forceStop();

@@ -37,9 +37,9 @@ async function connectTo(url: string, parts: RuntimeParts): Promise<RuntimeHost>
   });
   silenceWriteErrors(client);
   try {
-    const deadline = AbortSignal.timeout(parts.timings.start);
-    await checkServer(url, connectionToken !== null, deadline);
-    await within(client.start(), { what: `connecting to ${url}`, ms: parts.timings.start, signals: [deadline] });
+    const cut = AbortSignal.any([AbortSignal.timeout(parts.timings.start), parts.closing]);
+    await checkServer(url, connectionToken !== null, cut);
+    await within(client.start(), { what: `connecting to ${url}`, ms: parts.timings.start, signals: [cut] });
     sendWithoutDelay(client);
     onConnectionClose(client, () => gone.abort(runtimeUnavailable('the connection to the server closed')));
   } catch (error) {
