@@ -26,4 +26,13 @@ export interface SessionFileRepository {
   deleteSession(session: string): Promise<void>;
   /** Sessions whose chat is gone, a few at a time. */
   orphans(limit: number): Promise<string[]>;
+  /**
+   * Notes that the session is to go from the runtimes too. The deletion of a chat notes its own, so that nothing of it is
+   * forgotten on a server that is away.
+   */
+  noteDeletion(session: string): Promise<void>;
+  /** Nobody has it any more: the note goes. */
+  confirmDeletion(session: string): Promise<void>;
+  /** Noted and not confirmed, by name after `after`. */
+  unconfirmedDeletions(limit: number, after: string | null): Promise<string[]>;
 }

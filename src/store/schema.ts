@@ -188,6 +188,11 @@ export interface SessionFileChunkTable {
   content: string;
 }
 
+/** Runtime sessions of deleted chats, until every runtime that may have one has said that it is gone. */
+export interface DeletedSessionTable {
+  session: string;
+}
+
 /** What search knows: the title (`source` is empty) or one message (`source` is its id) of a chat. */
 export interface SearchDocumentTable {
   id: Generated<number>;
@@ -254,6 +259,7 @@ export interface Schema {
   usage_records: UsageTable;
   session_files: SessionFileTable;
   session_file_chunks: SessionFileChunkTable;
+  deleted_sessions: DeletedSessionTable;
   search_documents: SearchDocumentTable;
   schema_migrations: SchemaMigrationTable;
   store_pings: StorePingTable;

@@ -122,6 +122,31 @@ export class SqlSessionFileRepository implements SessionFileRepository {
     }
   }
 
+  async noteDeletion(session: string): Promise<void> {
+    await this.#database.write((db) =>
+      db
+        .insertInto('deleted_sessions')
+        .values({ session })
+        .onConflict((conflict) => conflict.doNothing())
+        .execute(),
+    );
+  }
+
+  async confirmDeletion(session: string): Promise<void> {
+    await this.#database.write((db) => db.deleteFrom('deleted_sessions').where('session', '=', session).execute());
+  }
+
+  async unconfirmedDeletions(limit: number, after: string | null): Promise<string[]> {
+    const rows = await this.#database.read
+      .selectFrom('deleted_sessions')
+      .select('session')
+      .where('session', '>', after ?? '')
+      .orderBy('session')
+      .limit(limit)
+      .execute();
+    return rows.map((row) => row.session);
+  }
+
   #sessionsAfter(after: string): Promise<{ session: string; chat: string | null }[]> {
     return this.#database.read
       .selectFrom('session_files')

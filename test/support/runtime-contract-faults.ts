@@ -97,6 +97,9 @@ export function faultContract(given: Contract): void {
       rename: (...to) => files.rename(...to),
       deleteSession: (...to) => files.deleteSession(...to),
       orphans: (...to) => files.orphans(...to),
+      noteDeletion: (...to) => files.noteDeletion(...to),
+      confirmDeletion: (...to) => files.confirmDeletion(...to),
+      unconfirmedDeletions: (...to) => files.unconfirmedDeletions(...to),
     };
     const runtimes = await given.ground.open({ dependencies: { sessionFiles: failing } });
     const lease = await runtimes.lease(leaseRequest(given.ground.user('lovelace'), 'full'), soon());

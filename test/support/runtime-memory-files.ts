@@ -11,6 +11,7 @@ interface Node {
 /** A fake of the store's session files, in memory: what several instances share in a test. Counts what is appended. */
 export class MemorySessionFiles implements SessionFileRepository {
   readonly sessions = new Map<string, Map<string, Node>>();
+  readonly unconfirmed = new Set<string>();
   /** Set: every call fails with it. */
   failure: Error | null = null;
 
@@ -76,6 +77,18 @@ export class MemorySessionFiles implements SessionFileRepository {
 
   async orphans(): Promise<string[]> {
     return [];
+  }
+
+  async noteDeletion(session: string): Promise<void> {
+    this.unconfirmed.add(session);
+  }
+
+  async confirmDeletion(session: string): Promise<void> {
+    this.unconfirmed.delete(session);
+  }
+
+  async unconfirmedDeletions(): Promise<string[]> {
+    return [...this.unconfirmed];
   }
 
   #tree(session: string): Map<string, Node> {

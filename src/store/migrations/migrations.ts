@@ -3,7 +3,8 @@ import { initial } from './001-initial.ts';
 import { programs } from './002-programs.ts';
 import { operations } from './003-operations.ts';
 import { cluster } from './004-cluster.ts';
+import { deletedSessions } from './005-deleted-sessions.ts';
 import type { Migration } from './migration.ts';
 
 /** Every step this binary knows. */
-export const MIGRATIONS: readonly Migration[] = [initial, programs, operations, cluster];
+export const MIGRATIONS: readonly Migration[] = [initial, programs, operations, cluster, deletedSessions];

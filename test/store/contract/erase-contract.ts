@@ -22,6 +22,24 @@ export function eraseContract({ fresh }: StoreUnderTest): void {
       assert.equal((await store.turns.accept(again)).kind, 'accepted', 'the key is free again');
     });
 
+    it('what runtimes keep of deleted chats is noted with the deletion, until it is confirmed', async () => {
+      const store = await fresh();
+      const [userId, otherId] = [await newUser(store), await newUser(store)];
+      // Ids rise with time: the order of names is that of creation.
+      const [deleted, erased] = [await newChat(store, userId), await newChat(store, userId)];
+      await newChat(store, otherId);
+      await store.chats.delete(otherId, deleted.id);
+      assert.deepEqual(await store.sessionFiles.unconfirmedDeletions(10, null), []);
+      await store.chats.delete(userId, deleted.id);
+      await store.users.erase(userId);
+      const names = [deleted, erased].map(({ id }) => `user-${userId}-${id}`);
+      assert.deepEqual(await store.sessionFiles.unconfirmedDeletions(10, null), names);
+      await store.sessionFiles.noteDeletion(names[0] ?? '');
+      assert.deepEqual(await store.sessionFiles.unconfirmedDeletions(10, names[0] ?? ''), names.slice(1));
+      await store.sessionFiles.confirmDeletion(names[0] ?? '');
+      assert.deepEqual(await store.sessionFiles.unconfirmedDeletions(1, null), names.slice(1));
+    });
+
     it('an erased person leaves nothing, not even a session that a request in flight could save', async () => {
       const store = await fresh();
       const [userId, otherId] = [await newUser(store), await newUser(store)];
