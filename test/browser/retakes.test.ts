@@ -89,6 +89,21 @@ test('while an answer is made nothing can be changed', async () => {
   await page.getByRole('button', { name: 'Edit message' }).first().waitFor();
 });
 
+test('a chat is forked from an answer on; both go their own way', async () => {
+  const { page } = mona;
+  await newChat('The keel is blue');
+  const original = page.url();
+  await ask(page, 'The mast is red');
+  await page.getByRole('button', { name: 'Fork from here' }).first().click();
+  await page.waitForURL((url) => url.href !== original);
+  await shows(turns().first(), 'The keel is blue');
+  assert.equal(await turns().count(), 1);
+  assert.match(await ask(page, 'And the keel?'), /keel/);
+  assert.equal(await turns().count(), 2);
+  await page.goto(original);
+  await shows(turns().last(), 'The mast is red');
+});
+
 async function history(): Promise<{ body: { id: string }[] }> {
   const chatId = mona.page.url().split('/').at(-1);
   const answer = await mona.page.request.get(`${gateway.url}/api/chats/${chatId}/messages`);

@@ -56,6 +56,8 @@ export class GatewayApi {
     this.#http.json('GET', `/api/chats/${enc(id)}`, { signal });
   createChat = (model: string | null): Promise<ChatView> =>
     this.#http.json('POST', '/api/chats', { body: model === null ? {} : { model } });
+  forkChat = (id: string, messageId: string): Promise<ChatView> =>
+    this.#http.json('POST', `/api/chats/${enc(id)}/fork`, { body: { messageId } });
   changeChat = (id: string, patch: ChatPatch): Promise<ChatView> =>
     this.#http.json('PATCH', `/api/chats/${enc(id)}`, { body: patch });
   deleteChat = (id: string, keepalive: boolean): Promise<void> =>

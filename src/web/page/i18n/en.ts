@@ -86,6 +86,8 @@ export const en = {
   answerFailed: 'The answer failed',
   askAgain: 'Ask again',
   regenerate: 'Another answer',
+  forkHere: 'Fork from here',
+  forked: 'A new chat goes on from here.',
   editQuestion: 'Edit message',
   editedMessage: 'Edited message',
   editWhy: 'What follows this message is replaced.',

@@ -88,6 +88,8 @@ export const ko: Catalog = {
   answerFailed: '답변 실패',
   askAgain: '다시 질문',
   regenerate: '다른 답변 받기',
+  forkHere: '여기서 새 대화로 이어 가기',
+  forked: '여기서부터 새 대화로 이어집니다.',
   editQuestion: '메시지 수정',
   editedMessage: '수정한 메시지',
   editWhy: '이 메시지 뒤의 내용은 바뀝니다.',

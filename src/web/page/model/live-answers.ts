@@ -1,4 +1,5 @@
 /** The turns of one chat that are being answered, and how those ended that were. */
+import { apiErrorOf } from '../api/api-error.ts';
 import type { GatewayApi } from '../api/gateway-api.ts';
 import type { MessageView, TurnView } from '../api/shapes.ts';
 import { LiveAnswer } from './live-answer.ts';
@@ -58,8 +59,9 @@ export class LiveAnswers {
     const unknown = turnIds.slice(0, ASKED_ABOUT).filter((turnId) => !this.knows(turnId));
     await Promise.all(
       unknown.map(async (turnId) => {
-        const turn = await this.#api.turn(turnId, signal);
-        if (this.live.has(turnId)) return;
+        const turn = await this.#api.turn(turnId, signal).catch(nullIfMissing);
+        // Messages that were forked or imported have no turn.
+        if (turn === null || this.live.has(turnId)) return;
         if (!isActive(turn)) this.ends.set(turnId, turn);
         else void this.follow(this.add(turnId), null, signal);
       }),
@@ -107,4 +109,9 @@ export class LiveAnswers {
     this.live.delete(turn.id);
     this.#events.onEnded(turn, message);
   }
+}
+
+function nullIfMissing(error: unknown): null {
+  if (apiErrorOf(error)?.status === 404) return null;
+  throw error;
 }

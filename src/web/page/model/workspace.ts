@@ -89,6 +89,13 @@ export class Workspace extends Observable {
     await sent;
   }
 
+  /** Makes a new chat of what was said up to a message, and opens it. @throws ApiError */
+  async fork(chatId: string, messageId: string): Promise<void> {
+    const chat = await this.api.forkChat(chatId, messageId);
+    this.chats.put(chat);
+    this.#router.go(chat.id);
+  }
+
   /** Takes a chat out of sight; {@link PendingDeletes} holds what happens next. */
   hide(chatId: string): void {
     this.chats.hide(chatId, true);

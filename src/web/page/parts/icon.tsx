@@ -19,6 +19,7 @@ const PATHS = {
   down: 'M12 5v14M5 12l7 7 7-7',
   retry: 'M20 12a8 8 0 1 1-2.5-5.8M20 4v5h-5',
   settings: 'M5 7h8M17 7h2M15 5v4M5 17h2M11 17h8M9 15v4M5 12h12M19 12h0M19 10v4',
+  branch: 'M7 4v16M7 14c0-4 10-2 10-8M17 6V4M15 6l2-2 2 2',
   chevron: 'M7 10l5 5 5-5',
   alert: 'M12 4L2.5 20h19L12 4ZM12 10v4M12 17h.01',
 } as const;

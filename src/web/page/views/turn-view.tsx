@@ -9,7 +9,7 @@ import { pure } from '../parts/pure.tsx';
 import { AnswerView } from './answer-view.tsx';
 import { QuestionEditor } from './question-editor.tsx';
 import { QuestionView } from './question-view.tsx';
-import { EditButton, RegenerateButton } from './retake-buttons.tsx';
+import { EditButton, ForkButton, RegenerateButton } from './retake-buttons.tsx';
 import { TurnNote } from './turn-note.tsx';
 
 interface TurnProps {
@@ -42,7 +42,12 @@ export const TurnView = pure<TurnProps>(({ group, live, end, thoughts, conversat
           answer={group.answer}
           live={live}
           thoughts={thoughts}
-          actions={last && idle ? <RegenerateButton group={group} conversation={conversation} /> : null}
+          actions={
+            <>
+              {last && idle ? <RegenerateButton group={group} conversation={conversation} /> : null}
+              {group.answer === null ? null : <ForkButton message={group.answer} />}
+            </>
+          }
         />
       ) : null}
       {live === null ? <TurnNote group={group} end={end} conversation={conversation} last={last} /> : null}
