@@ -57,7 +57,8 @@ function cachedReadiness(deps: HealthDependencies): () => Promise<Readiness> {
 
 /**
  * Isolated runtimes come and go with their users: none is needed to be ready, and one user's sick runtime is nobody else's.
- * Elsewhere at least one place has to be well; one that was never needed counts as well.
+ * Elsewhere at least one place has to be well: a shared one that was never needed counts as well, a server of others only
+ * once it was reached.
  */
 function canServe(topology: Runtimes['topology'], items: readonly RuntimeStatus[]): boolean {
   return topology === 'isolated' || items.some(({ healthy }) => healthy);

@@ -30,9 +30,13 @@ export async function writeMarker(
   await files.write(sessionId, PATH, JSON.stringify(marker), now);
 }
 
-/** From now on the session is in doubt: whoever opens it next builds it from our history. */
-export async function removeMarker(files: SessionFileRepository, sessionId: string): Promise<void> {
-  await files.remove(sessionId, PATH);
+/**
+ * From now on the session is in doubt: whoever opens it next builds it from our history. A note that another opening has
+ * written since stays.
+ */
+export async function removeMarker(files: SessionFileRepository, sessionId: string, opening: string): Promise<void> {
+  const marker = await readMarker(files, sessionId);
+  if (marker?.opening === opening) await files.remove(sessionId, PATH);
 }
 
 /** For so long an opening that was the last one is taken to be it still, in milliseconds; far below a dead owner's silence. */

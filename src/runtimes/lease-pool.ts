@@ -226,7 +226,7 @@ export class LeasePool {
 
   async #doubt(entry: Entry): Promise<void> {
     try {
-      await removeMarker(this.#parts.sessionFiles, entry.sessionId);
+      await removeMarker(this.#parts.sessionFiles, entry.sessionId, entry.opening);
     } catch (error) {
       this.#parts.logger.warn({ err: error }, 'a doubtful runtime session could not be marked as such');
     }

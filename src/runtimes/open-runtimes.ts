@@ -10,6 +10,7 @@ import { RuntimeFleet } from './runtime-fleet.ts';
 import { type RuntimeLogger, type RuntimeParts, type RuntimeTimings, TIMINGS } from './runtime-parts.ts';
 import type { Runtimes, RuntimeUser } from './runtime-port.ts';
 import { primeRuntime } from './runtime-priming.ts';
+import { removeSession } from './session-removal.ts';
 import { openExternal } from './topologies/external.ts';
 import { openIsolated } from './topologies/isolated.ts';
 import { openShared } from './topologies/shared.ts';
@@ -35,7 +36,8 @@ const TOPOLOGIES: Record<Config['copilot']['topology'], OpenTopology> = {
 };
 
 /**
- * Opens them; whoever called closes them. Nothing is started before the first use.
+ * Opens them; whoever called closes them. No process is started before its first use; servers of others are connected to
+ * in the background.
  * @throws Error if `DATA_DIR` cannot be written
  */
 export async function openRuntimes(config: Config, dependencies: RuntimeDependencies): Promise<Runtimes> {
@@ -45,6 +47,7 @@ export async function openRuntimes(config: Config, dependencies: RuntimeDependen
   const fleet = new RuntimeFleet(topology, parts);
   const pool = new LeasePool({ fleet, parts, warmSessions: topology.warmSessions });
   const accounts = new UserAccounts(fleet, parts);
+  fleet.open();
   const timer = startTimer(parts, () => Promise.all([pool.tick(), fleet.tick()]));
 
   return {
@@ -59,8 +62,12 @@ export async function openRuntimes(config: Config, dependencies: RuntimeDependen
     quota: (user, signal) => accounts.quota(user, signal),
     deleteSession: async (_user, sessionId, signal) => {
       await pool.drop(sessionId, new GatewayError('not_found', 'There is no such chat.'));
-      if (topology.state === 'runtime') await deleteEverywhere(fleet, sessionId, signal);
-      await parts.sessionFiles.deleteSession(sessionId);
+      await removeSession(
+        parts,
+        { fleet, servers: topology.state === 'runtime' ? (topology.slots ?? []) : [] },
+        sessionId,
+        signal,
+      );
     },
     endUser: async (userId, error) => {
       accounts.forget(userId);
@@ -80,16 +87,6 @@ export async function openRuntimes(config: Config, dependencies: RuntimeDependen
 function partsOf(config: Config, given: RuntimeDependencies, closing: AbortSignal): RuntimeParts {
   const { sessionFiles, logger, clock = Date.now, timings } = given;
   return { config, sessionFiles, logger, clock, timings: { ...TIMINGS, ...timings }, closing };
-}
-
-/** After a failover a session may live on more than one server. */
-async function deleteEverywhere(fleet: RuntimeFleet, sessionId: string, signal: AbortSignal): Promise<void> {
-  const hosts = await fleet.acquireAll(signal);
-  try {
-    await Promise.all(hosts.map((host) => host.deleteSession(sessionId, signal)));
-  } finally {
-    for (const host of hosts) fleet.release(host);
-  }
 }
 
 async function warmUp(fleet: RuntimeFleet, parts: RuntimeParts, user: RuntimeUser): Promise<void> {

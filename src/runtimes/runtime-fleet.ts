@@ -3,13 +3,13 @@
  * in the way. Whoever acquires a host releases it.
  */
 import { DeadlineError, within } from './deadline.ts';
-import { chooseEviction, chooseIdle, reasonToRecycle, wearLimits } from './lease-policy.ts';
-import { residentBytes } from './process-memory.ts';
+import { chooseEviction, chooseIdle } from './lease-policy.ts';
 import { choosePlace } from './routing-policy.ts';
 import type { RuntimeHost } from './runtime-host.ts';
 import type { RuntimeParts } from './runtime-parts.ts';
-import { emptyStatus, isWell, newPlace, noteFailure, noteHost, type RuntimePlace } from './runtime-place.ts';
+import { emptyStatus, newPlace, noteFailure, noteHost, type RuntimePlace, routed } from './runtime-place.ts';
 import type { RuntimeStatus } from './runtime-port.ts';
+import { wornBy } from './runtime-wear.ts';
 import type { Topology } from './topologies/topology.ts';
 import { Turnover } from './turnover.ts';
 import { runtimesBusy, runtimeUnavailable, shuttingDown } from './unavailable.ts';
@@ -29,21 +29,21 @@ export class RuntimeFleet {
     for (const slot of topology.slots ?? []) this.#places.set(slot, newPlace(slot));
   }
 
+  /** Fills what is filled ahead, in the background: a server that is away keeps no gateway from starting. */
+  open(): void {
+    const now = this.#parts.clock();
+    if (this.#topology.slots !== null) for (const place of this.#places.values()) void this.#revive(place, now);
+  }
+
   /** Where that user belongs now. */
   slotOf(userId: string): string {
     if (this.#topology.slots === null) return userId;
-    const places = [...this.#places.values()].map((place) => ({
-      slot: place.slot,
-      healthy: isWell(place),
-      healthySince: place.healthySince,
-    }));
-    return choosePlace(userId, places, this.#parts.clock());
+    return choosePlace(userId, [...this.#places.values()].map(routed), this.#parts.clock());
   }
 
   /** Live runtimes, the retiring ones among them. */
   hosts(): RuntimeHost[] {
-    const current = [...this.#places.values()].flatMap((place) => (place.host ? [place.host] : []));
-    return [...current, ...this.#retired];
+    return [...this.#places.values().flatMap((place) => (place.host ? [place.host] : [])), ...this.#retired];
   }
 
   /**
@@ -59,6 +59,7 @@ export class RuntimeFleet {
         return await this.#use(slot, mayEvict, signal);
       } catch (error) {
         const others = (this.#topology.slots ?? []).length > tried.add(slot).size;
+        if (this.#closed) throw shuttingDown();
         if (signal?.aborted || !others || tried.has(this.slotOf(userId))) throw error;
       }
     }
@@ -112,17 +113,13 @@ export class RuntimeFleet {
   }
 
   /**
-   * Every place that can be reached, each counted as in use until `release`: for what may lie on any of several servers.
-   * Those that cannot are logged and left out.
+   * The runtime of one place, counted as in use until `release`. One known to be away is not waited for: the room's timer
+   * tries it again.
    */
-  async acquireAll(signal: AbortSignal): Promise<RuntimeHost[]> {
-    const reached = (this.#topology.slots ?? []).map((slot) =>
-      this.#use(slot, false, signal).catch((error: unknown) => {
-        this.#parts.logger.warn({ runtime: slot, err: error }, 'a runtime could not be reached');
-        return null;
-      }),
-    );
-    return (await Promise.all(reached)).filter((host) => host !== null);
+  async reach(slot: string, signal: AbortSignal): Promise<RuntimeHost> {
+    const { host, lastError } = this.#placeOf(slot);
+    if (!host && lastError) throw runtimeUnavailable(lastError);
+    return this.#use(slot, false, signal);
   }
 
   /** Counterpart of `acquire`. */
@@ -139,9 +136,7 @@ export class RuntimeFleet {
   async endUser(userId: string, reason: unknown): Promise<void> {
     if (this.#topology.slots !== null) return;
     const place = this.#places.get(userId);
-    if (!place) return;
-    const host = place.host ?? (await place.starting?.catch(() => null));
-    await host?.end(reason);
+    await (place?.host ?? (await place?.starting?.catch(() => null)))?.end(reason);
   }
 
   /** Health, idleness, wear: called by the room's one timer. */
@@ -176,9 +171,7 @@ export class RuntimeFleet {
   }
 
   #placeOf(slot: string): RuntimePlace {
-    const known = this.#places.get(slot);
-    if (known) return known;
-    const place = newPlace(slot);
+    const place = this.#places.get(slot) ?? newPlace(slot);
     this.#places.set(slot, place);
     return place;
   }
@@ -228,11 +221,12 @@ export class RuntimeFleet {
     return victim !== null;
   }
 
-  /** Tries a place again that failed, so that its recovery shows without a user waiting for it. */
+  /** Tries a place that failed or is filled ahead, so that how it is shows without a user waiting for it. */
   async #revive(place: RuntimePlace, now: number): Promise<void> {
-    if (this.#closed || place.host || place.starting || !place.lastError || now < place.retryAt) return;
+    if (this.#closed || place.host || place.starting || now < place.retryAt) return;
+    if (!place.lastError && !this.#topology.filledAhead) return;
     await this.#startOnce(place).catch((error: unknown) => {
-      this.#parts.logger.warn({ runtime: place.slot, err: error, failures: place.failures }, 'a runtime is still away');
+      this.#parts.logger.warn({ runtime: place.slot, err: error, failures: place.failures }, 'a runtime is away');
     });
   }
 
@@ -244,11 +238,9 @@ export class RuntimeFleet {
 
   async #recycle(host: RuntimeHost): Promise<void> {
     if (!host.usable) return;
-    const { startedAt, sessionsOpened, pid } = host;
-    const wear = { startedAt, sessionsOpened, residentBytes: pid === null ? null : await residentBytes(pid) };
-    const reason = reasonToRecycle(wear, wearLimits(this.#topology.slots !== null), this.#parts.clock());
-    if (!reason || !host.usable) return;
-    this.#parts.logger.info({ runtime: host.name, reason, ...wear }, 'a runtime is replaced');
+    const worn = await wornBy(host, this.#topology.slots !== null, this.#parts.clock);
+    if (!worn || !host.usable) return;
+    this.#parts.logger.info({ runtime: host.name, ...worn }, 'a runtime is replaced');
     host.draining = true;
     const place = this.#places.get(host.slot);
     if (place?.host === host) place.host = null;

@@ -20,6 +20,8 @@ export interface RuntimeTimings {
   readonly room: number;
   /** Create, resume or removal of a session: the runtime asks GitHub about the user, and reads the history back from the store. */
   readonly open: number;
+  /** Removal of a deleted chat's session from one server, connecting to it included. Less than who asks for it waits. */
+  readonly remove: number;
   /** `session.send` until the runtime has the prompt. */
   readonly send: number;
   /** An abort until the session is idle; past it the session is dropped. */
@@ -41,6 +43,7 @@ export const TIMINGS: RuntimeTimings = {
   start: 15_000,
   room: 2_500,
   open: 30_000,
+  remove: 4_000,
   send: 15_000,
   abort: 1_000,
   close: 3_000,

@@ -1,4 +1,5 @@
 import { restartDelay } from './lease-policy.ts';
+import type { Place } from './routing-policy.ts';
 import type { RuntimeHost } from './runtime-host.ts';
 import type { RuntimeStatus } from './runtime-port.ts';
 
@@ -25,6 +26,11 @@ export function newPlace(slot: string): RuntimePlace {
 /** Users can be sent there: it lives, or was never seen to fail. */
 export function isWell(place: RuntimePlace): boolean {
   return place.host ? place.host.healthy && !place.host.gone.aborted : place.failures === 0 && !place.lastError;
+}
+
+/** The place as the routing sees it. */
+export function routed(place: RuntimePlace): Place {
+  return { slot: place.slot, healthy: isWell(place), healthySince: place.healthySince };
 }
 
 /** A start failed. */

@@ -155,7 +155,10 @@ export interface Runtimes {
   /** Cached per user, one call at a time per user; `[]` never means "unknown". */
   models(user: RuntimeUser, signal: AbortSignal): Promise<readonly ModelInfo[]>;
   quota(user: RuntimeUser, signal: AbortSignal): Promise<readonly QuotaInfo[]>;
-  /** Removes the runtime session wherever it lives. Missing is fine. */
+  /**
+   * Removes the runtime session wherever it lives. Missing is fine. Rejects with `runtime_unavailable` when a server was
+   * away: that is noted (`SessionFileRepository.unconfirmedDeletions`) and is to be asked for again.
+   */
   deleteSession(user: RuntimeUser | { userId: string }, sessionId: string, signal: AbortSignal): Promise<void>;
   /** Sign-out everywhere, block, erase, a new token: his runs end with `error`, his warm sessions go. */
   endUser(userId: string, error: GatewayError): Promise<void>;
