@@ -30,6 +30,9 @@ const CLOSING_MS = 3_000;
 /** How long a runtime may take to forget an erased person's session. */
 const FORGET_MS = 5_000;
 
+/** How long all of an erased person's sessions may take; the person waits. */
+const FORGET_ALL_MS = 20_000;
+
 /** What a process of the gateway consists of, below HTTP. */
 export interface Parts extends OperatedParts {
   readonly completions: Completions;
@@ -58,7 +61,7 @@ export async function openParts(
 ): Promise<Parts> {
   const { store, metrics, cluster, clock } = await openGround(config, logger, machineClock, opened);
   const audit = new AuditTrail({ store, metrics, logger, clock });
-  const hooks = accessHooks(audit, () => ({ engine, runtimes }));
+  const hooks = accessHooks(audit, () => ({ engine, runtimes, logger }));
   const auth = opened.adopt(await openAuth({ config, store, logger, hooks, clock }), (it) => it.close());
   const runtimes = opened.adopt(
     meteredRuntimes(await openRuntimes(config, { sessionFiles: store.sessionFiles, logger, clock }), metrics),
@@ -126,7 +129,7 @@ function drainOf({ cluster, engine, completions }: Pick<Parts, 'cluster' | 'engi
 }
 
 /** What else happens when a person's access ends. `parts` come late: they lean on the room that calls this. */
-function accessHooks(audit: AuditTrail, parts: () => Pick<Parts, 'engine' | 'runtimes'>): AccessHooks {
+function accessHooks(audit: AuditTrail, parts: () => Pick<Parts, 'engine' | 'runtimes' | 'logger'>): AccessHooks {
   return {
     onUserRevoked: async (userId, error) => {
       const { engine, runtimes } = parts();
@@ -136,9 +139,17 @@ function accessHooks(audit: AuditTrail, parts: () => Pick<Parts, 'engine' | 'run
     },
     onUserErased: async (userId, chatIds) => {
       await audit.recordErasure(userId);
-      const signal = AbortSignal.timeout(FORGET_MS);
-      for (const chatId of chatIds)
-        await parts().runtimes.deleteSession({ userId }, runtimeSessionId(userId, chatId), signal);
+      const { runtimes, logger } = parts();
+      const all = AbortSignal.timeout(FORGET_ALL_MS);
+      let left = 0;
+      for (const chatId of chatIds) {
+        const signal = AbortSignal.any([all, AbortSignal.timeout(FORGET_MS)]);
+        // The store has noted them with the erasure: what fails now a job does later.
+        await runtimes.deleteSession({ userId }, runtimeSessionId(userId, chatId), signal).catch(() => {
+          left += 1;
+        });
+      }
+      if (left > 0) logger.warn({ left }, 'runtime sessions of an erased person are left to the clean-up');
     },
   };
 }

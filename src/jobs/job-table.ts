@@ -3,6 +3,7 @@ import type { Store } from '../store/store.ts';
 import { type AccountWork, accountJobs } from './account-jobs.ts';
 import { type ChatRemovalParts, chatRemoval } from './chat-removal.ts';
 import { chatRetentionJob } from './chat-retention-job.ts';
+import { deletedSessionsJob } from './deleted-sessions-job.ts';
 import { expiryJobs } from './expiry-jobs.ts';
 import type { Job } from './job.ts';
 import { orphanedSessionsJob } from './orphaned-sessions-job.ts';
@@ -22,6 +23,7 @@ export function jobTable(parts: JobTableParts): Job[] {
   return [
     ...expiryJobs(store, parts),
     ...accountJobs(accounts),
+    deletedSessionsJob(store, runtimes),
     orphanedSessionsJob(store, runtimes),
     ...(chatRetentionMs > 0 ? [chatRetentionJob(store, chatRemoval(parts), chatRetentionMs)] : []),
   ];

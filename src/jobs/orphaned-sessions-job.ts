@@ -1,5 +1,6 @@
 import type { Runtimes } from '../runtimes/runtime-port.ts';
 import type { Store } from '../store/store.ts';
+import { ownerOf } from './deleted-sessions-job.ts';
 import type { Job } from './job.ts';
 
 /** Looked at in one run. */
@@ -27,9 +28,4 @@ export function orphanedSessionsJob(store: Store, runtimes: Runtimes): Job {
       return { found: orphans.length, deleted: lasting.length };
     },
   };
-}
-
-/** Of `user-<userId>-<chatId>`; any other name belongs to nobody. */
-function ownerOf(session: string): string {
-  return /^user-(\d+)-/.exec(session)?.[1] ?? '';
 }

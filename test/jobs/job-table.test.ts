@@ -1,6 +1,7 @@
 /** Each job of the table on a real store: what it removes, and what it leaves alone. */
 import assert from 'node:assert/strict';
 import { afterEach, beforeEach, describe, it } from 'node:test';
+import { GatewayError } from '../../src/errors.ts';
 import type { Job } from '../../src/jobs/job.ts';
 import { type JobTableParts, jobTable } from '../../src/jobs/job-table.ts';
 import type { Runtimes } from '../../src/runtimes/runtime-port.ts';
@@ -137,6 +138,26 @@ describe('The table of jobs', () => {
     assert.deepEqual(await run('orphaned-runtime-sessions', NOW, jobs), { found: 1, deleted: 1 });
     assert.deepEqual(forgotten, [orphan]);
     assert.equal(await store.sessionFiles.read(`user-1001-${kept.id}`, '/events.jsonl'), '{}');
+  });
+
+  it('asks for sessions of deleted chats until every server has confirmed, whatever one of them fails', async () => {
+    const gone = await Promise.all([chat(NOW), chat(NOW), chat(NOW)]);
+    const kept = await chat(NOW);
+    for (const { id } of gone) await store.chats.delete('1001', id);
+    const names = gone.map(({ id }) => `user-1001-${id}`);
+    const asked: string[] = [];
+    let away = names[0];
+    parts.runtimes.deleteSession = async (_user, session) => {
+      asked.push(session);
+      if (session === away) throw new GatewayError('runtime_unavailable', 'A server is away.');
+      await store.sessionFiles.confirmDeletion(session);
+    };
+    assert.deepEqual(await run('deleted-runtime-sessions'), { deleted: 2, left: 1 });
+    away = '';
+    assert.deepEqual(await run('deleted-runtime-sessions'), { deleted: 1, left: 0 });
+    assert.deepEqual(await run('deleted-runtime-sessions'), { deleted: 0, left: 0 });
+    assert.deepEqual(new Set(asked), new Set(names));
+    assert.notEqual(await store.chats.findOwned('1001', kept.id), null);
   });
 
   it('forgets the audit trail after its time', async () => {
