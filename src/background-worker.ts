@@ -30,9 +30,10 @@ export async function openWorker(config: Config, logger: Logger): Promise<Backgr
     const ops = opsRoutes(parts, jobs);
     const { port, host } = config.ops;
     const app = port === null ? null : opened.adopt(await buildOpsApp(ops, parts), (it) => it.close());
+    await parts.engine.recover();
+    const opsAddress = app === null ? null : await app.listen({ host, port: port ?? 0 });
     await beginWork(parts);
     jobs.start();
-    const opsAddress = app === null ? null : await app.listen({ host, port: port ?? 0 });
     const resources = opened.move();
     const shutdown = async () => {
       await parts.drain();

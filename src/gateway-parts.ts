@@ -91,10 +91,10 @@ export async function openParts(
   return { ...people, cluster, metrics, audit, logger, clock, instanceId, drain };
 }
 
-/** Begins to work: what a dead process left is put in order, other instances are heard. */
+/** Begins to work, after `engine.recover()`: other instances are heard, what waits is started. */
 export async function beginWork({ engine, cluster, runtimes, userEvents, auth }: Parts): Promise<void> {
-  await engine.recover();
   await cluster?.join({ engine, runtimes, userEvents, revocations: auth.revocations });
+  await engine.startWaiting();
 }
 
 async function openGround(

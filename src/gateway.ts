@@ -13,7 +13,10 @@ import type { TurnEngine } from './turns/turn-engine.ts';
 export interface Gateway {
   readonly app: FastifyInstance;
   readonly engine: TurnEngine;
-  /** Starts listening. @returns the address, e.g. `http://127.0.0.1:3000` */
+  /**
+   * Starts listening, then working. @returns the address, e.g. `http://127.0.0.1:3000`
+   * @throws what listening throws, such as EADDRINUSE; the gateway is shut down then
+   */
   listen(): Promise<string>;
   /** Not ready → no new turns → running ones may end → streams closed → everything closed, within the configured grace. */
   shutdown(): Promise<void>;
@@ -35,22 +38,27 @@ export async function openGateway(config: Config, logger: Logger, clock: () => n
       await buildApp(config, { ...parts, localOps, rateLimitStore: parts.cluster?.rateLimitStore ?? null }),
       (it) => it.close(),
     );
-    await beginWork(parts);
-    jobs.start();
+    await parts.engine.recover();
     const resources = opened.move();
-    return {
-      app,
-      engine: parts.engine,
-      listen: async () => {
-        const at = await opsApp?.listen({ host: config.ops.host, port: config.ops.port ?? 0 });
-        if (at !== undefined) logger.info({ address: at }, 'the ops listener is ready');
-        return app.listen({ host: config.host, port: config.port });
-      },
-      shutdown: async () => {
-        await parts.drain();
-        await resources.disposeAsync();
-      },
+    const shutdown = async () => {
+      await parts.drain();
+      await resources.disposeAsync();
     };
+    const start = async () => {
+      const at = await opsApp?.listen({ host: config.ops.host, port: config.ops.port ?? 0 });
+      if (at !== undefined) logger.info({ address: at }, 'the ops listener is ready');
+      const address = await app.listen({ host: config.host, port: config.port });
+      // Not before: a process that may not listen would leave what it began interrupted.
+      await beginWork(parts);
+      jobs.start();
+      return address;
+    };
+    const listen = () =>
+      start().catch(async (error: unknown) => {
+        await shutdown();
+        throw error;
+      });
+    return { app, engine: parts.engine, listen, shutdown };
   } catch (error) {
     await opened.disposeAsync();
     throw error;

@@ -17,9 +17,16 @@ async function main(): Promise<void> {
   );
 }
 
+/** What to do about an address that another process has; null: it is another error. */
+function taken(error: unknown): string | null {
+  const { code, address, port } = error as NodeJS.ErrnoException & { address?: string; port?: number };
+  if (code !== 'EADDRINUSE') return null;
+  return `Another process listens on ${address}:${port} already. Stop it, or choose another PORT or OPS_PORT.`;
+}
+
 try {
   await main();
 } catch (error) {
-  console.error(error instanceof ConfigError ? error.message : error);
+  console.error(error instanceof ConfigError ? error.message : (taken(error) ?? error));
   process.exit(1);
 }

@@ -75,10 +75,14 @@ export class TurnEngine {
     return this.#draining;
   }
 
-  /** After a start: ends what a dead process left running, starts what it left queued. */
+  /** Before anything else: ends what a dead process left running. */
   async recover(): Promise<void> {
     await recoverTurns(this.#deps);
-    await this.#starter.startWaiting();
+  }
+
+  /** Starts what an earlier process left queued. */
+  startWaiting(): Promise<void> {
+    return this.#starter.startWaiting();
   }
 
   /**

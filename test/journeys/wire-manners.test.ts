@@ -1,10 +1,12 @@
 /** How the gateway answers what is odd at the wire: strangers, broken addresses, callers who want two things at once. */
 import assert from 'node:assert/strict';
-import { connect } from 'node:net';
+import { once } from 'node:events';
+import { connect, createServer } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { it } from 'node:test';
 import { GatewayError } from '../../src/errors.ts';
 import { startTestGateway } from '../support/gateway.ts';
+import { all } from '../support/http-browser.ts';
 
 it('strangers who guess are stopped, without those who are signed in at the same address', async (test) => {
   const t = await startTestGateway({ env: { RATE_LIMIT_PER_MINUTE: '8' } });
@@ -154,4 +156,22 @@ it('an id that cannot be one is not found', async (test) => {
       assert.deepEqual([status, body.code], [404, 'not_found'], `${method} ${path}`);
     }
   }
+});
+
+it('a gateway whose port is taken closes, and what waits is run by the next', async (test) => {
+  const t = await startTestGateway({ env: { SHUTDOWN_GRACE_SECONDS: '4' } });
+  test.after(() => t.close());
+  const mona = await t.signIn('mona');
+  const messages = `/api/chats/${(await mona.post('/api/chats', {})).body.id}/messages`;
+  const async = { prefer: 'respond-async' };
+  await mona.post(messages, { content: '[[fault:hang]]' }, async);
+  const { turn } = (await mona.post(messages, { content: 'later', delivery: 'queue' }, async)).body;
+  await t.gateway.shutdown();
+  const squatter = createServer().listen(Number(new URL(t.url).port), '127.0.0.1');
+  await once(squatter, 'listening');
+  await assert.rejects(t.restart(), { code: 'EADDRINUSE' });
+  await new Promise((resolve) => squatter.close(resolve));
+  await t.restart();
+  const last = (await all(mona.stream(`/api/turns/${turn.id}/events`))).at(-1);
+  assert.equal(last?.event, 'turn.completed');
 });
