@@ -79,9 +79,16 @@ describe('A turn of one instance, on another', { timeout: 120_000 }, () => {
     const turn = await endOf(there, turnId);
     assert.equal(turn.status, 'completed');
     const said = (await historyOf(there, chat)).map(({ content }) => content);
-    assert.deepEqual(said.slice(1, 5), [0, 1, 2, 3].map((index) => `[[say:joined ${index}]]`));
+    assert.deepEqual(
+      said.slice(1, 5),
+      [0, 1, 2, 3].map((index) => `[[say:joined ${index}]]`),
+    );
     const asked = t.standIn.modelRequests.map(({ messages }) => JSON.stringify(messages));
-    for (const index of [0, 1, 2, 3]) assert.ok(asked.some((text) => text.includes(`joined ${index}`)), `joined ${index}`);
+    for (const index of [0, 1, 2, 3])
+      assert.ok(
+        asked.some((text) => text.includes(`joined ${index}`)),
+        `joined ${index}`,
+      );
   });
 
   it('loses no message that joins at the very end', async () => {
@@ -100,7 +107,10 @@ describe('A turn of one instance, on another', { timeout: 120_000 }, () => {
       await endOf(there, turnId);
       assert.equal((await endOf(there, joined.body.turn.id)).status, 'completed');
       const asked = t.standIn.modelRequests.some(({ messages }) => JSON.stringify(messages).includes(canary));
-      assert.ok(asked, `round ${round}: the model was asked, in turn ${joined.body.turn.id === turnId ? 'one' : 'two'}`);
+      assert.ok(
+        asked,
+        `round ${round}: the model was asked, in turn ${joined.body.turn.id === turnId ? 'one' : 'two'}`,
+      );
     }
   });
 

@@ -6,7 +6,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type StandIn, type StandInOptions, startStandIn } from '../../src/demo/stand-in.ts';
-import { startTestGateway, type TestGateway } from './gateway.ts';
+import { gatewayEnvironment, startTestGateway, type TestGateway } from './gateway.ts';
 import { Browser } from './http-browser.ts';
 import { type PostgresServer, startPostgres } from './postgres.ts';
 
@@ -21,7 +21,7 @@ export interface TestCluster {
   readonly databaseUrl: string;
   readonly standIn: StandIn;
   readonly instances: readonly TestGateway[];
-  /** The environment that one more instance needs. */
+  /** The environment that one more instance needs, but for a `DATA_DIR` and a `PORT` of its own. */
   readonly env: Readonly<Record<string, string>>;
   /** One browser per instance, all with the session of one sign-in on the first. */
   signIn(login: string): Promise<Browser[]>;
@@ -41,6 +41,15 @@ export interface TestClusterOptions {
 /** Starts one. The caller closes it. */
 export async function startTestCluster(options: TestClusterOptions = {}): Promise<TestCluster> {
   const opened = new AsyncDisposableStack();
+  try {
+    return await open(options, opened);
+  } catch (error) {
+    await opened.disposeAsync();
+    throw error;
+  }
+}
+
+async function open(options: TestClusterOptions, opened: AsyncDisposableStack): Promise<TestCluster> {
   const server = opened.adopt(await startPostgres(), (it) => it.close());
   const databaseUrl = await server.createDatabase();
   const standIn = opened.adopt(await startStandIn(options.standIn), (it) => it.close());
@@ -63,7 +72,11 @@ export async function startTestCluster(options: TestClusterOptions = {}): Promis
   };
   return {
     ...{ server, databaseUrl, standIn, instances, at },
-    env: { ...shared, PUBLIC_URL: instances[0]?.url ?? '' },
+    env: {
+      ...gatewayEnvironment(standIn, { dataDir: 'given by whoever starts it', port: 0 }),
+      ...shared,
+      PUBLIC_URL: instances[0]?.url ?? '',
+    },
     signIn: async (login) => {
       const [first, ...rest] = instances;
       if (first === undefined) throw new Error('no instance');
