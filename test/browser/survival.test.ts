@@ -61,11 +61,15 @@ test('a reload in mid-answer goes on with it', async () => {
 
 test('the network goes away in mid-answer and comes back: nothing is missing, nothing is doubled', async () => {
   const { page } = mona;
-  await say(page, '[[tokens:150]] [[pace:20]]');
+  await say(page, '[[tokens:150]] [[pace:40]]');
   await shows(lastAnswer(page), 'w5 ');
   gateway.network.cut();
   await shows(page.locator('li.turn:last-child .progress'), 'Reconnecting');
   gateway.network.mend();
+  // While it grows, not only in the end, when the whole answer comes once more.
+  await shows(lastAnswer(page), 'w100 ');
+  const soFar = (await lastAnswer(page).innerText()).trim();
+  assert.equal(soFar, words(soFar.split(' ').length));
   await wholeAnswer(page);
   assert.equal(await lastAnswer(page).innerText(), words(150));
 });
