@@ -1,30 +1,15 @@
 /** Which model answers: asked for, the chat's, the operator's, or the first the user may use. Checked before anything is saved. */
 import { GatewayError } from '../errors.ts';
-import type { ModelInfo, Runtimes } from '../runtimes/runtime-port.ts';
-import type { CredentialSource } from '../turns/credential-source.ts';
-
-interface ModelDependencies {
-  readonly runtimes: Runtimes;
-  readonly credentials: CredentialSource;
-}
-
-/** How long the list of models may take, in milliseconds. */
-const MODELS_MS = 15_000;
+import type { ModelInfo } from '../runtimes/runtime-port.ts';
+import { type ModelSources, modelsOf } from '../turns/model-choice.ts';
 
 /** The name by which Copilot chooses for each call: it may be chosen, but is nobody's default. */
 const AUTO = 'auto';
 
 /** The models this user may use, `auto` last: what stands first answers where nobody chose. */
-export async function userModels(deps: ModelDependencies, userId: string): Promise<readonly ModelInfo[]> {
-  const signal = AbortSignal.timeout(MODELS_MS);
-  const user = await deps.credentials.runtimeUser(userId, signal);
-  try {
-    const models = await deps.runtimes.models(user, signal);
-    return [...models.filter(({ id }) => id !== AUTO), ...models.filter(({ id }) => id === AUTO)];
-  } catch (error) {
-    if (error instanceof GatewayError && error.code === 'reauth_required') await deps.credentials.rejected(user);
-    throw error;
-  }
+export async function userModels(deps: ModelSources, userId: string): Promise<readonly ModelInfo[]> {
+  const models = await modelsOf(deps, userId);
+  return [...models.filter(({ id }) => id !== AUTO), ...models.filter(({ id }) => id === AUTO)];
 }
 
 /**
@@ -32,7 +17,7 @@ export async function userModels(deps: ModelDependencies, userId: string): Promi
  * name, so nobody else would tell.)
  * @throws GatewayError `model_unavailable` with the names that are
  */
-export async function availableModel(deps: ModelDependencies, userId: string, name: string): Promise<ModelInfo> {
+export async function availableModel(deps: ModelSources, userId: string, name: string): Promise<ModelInfo> {
   const models = await userModels(deps, userId);
   const found = models.find((model) => model.id === name);
   if (found !== undefined) return found;
@@ -55,7 +40,7 @@ export function defaultOf(models: readonly ModelInfo[], operators: string | null
 
 /** The first of `wishes` that is set, else the default. @throws GatewayError `model_unavailable` for a wish */
 export async function chooseModel(
-  deps: ModelDependencies & { readonly defaultModel: string | null },
+  deps: ModelSources & { readonly defaultModel: string | null },
   userId: string,
   wishes: readonly (string | null | undefined)[],
 ): Promise<ModelInfo> {

@@ -1,29 +1,12 @@
-/** Which models a person may use, and the one a request names. */
+/** The model that a request names. */
 import { GatewayError } from '../errors.ts';
-import type { ModelInfo, Runtimes } from '../runtimes/runtime-port.ts';
-import type { CredentialSource } from '../turns/credential-source.ts';
+import type { ModelInfo } from '../runtimes/runtime-port.ts';
+import { type ModelSources, modelsOf } from '../turns/model-choice.ts';
 
-/** What it takes to know a person's models. */
-export interface ModelDependencies {
-  readonly runtimes: Runtimes;
-  readonly credentials: CredentialSource;
+/** What it takes to choose a model. */
+export interface ModelDependencies extends ModelSources {
   /** `COPILOT_MODEL`; null: the first the person may use. */
   readonly defaultModel: string | null;
-}
-
-/** How long the list of models may take, in milliseconds. */
-const MODELS_MS = 15_000;
-
-/** The models this person may use. */
-export async function modelsOf(deps: ModelDependencies, userId: string): Promise<readonly ModelInfo[]> {
-  const signal = AbortSignal.timeout(MODELS_MS);
-  const user = await deps.credentials.runtimeUser(userId, signal);
-  try {
-    return await deps.runtimes.models(user, signal);
-  } catch (error) {
-    if (error instanceof GatewayError && error.code === 'reauth_required') await deps.credentials.rejected(user);
-    throw error;
-  }
 }
 
 /**

@@ -1,8 +1,9 @@
 /** `GET /v1/models`: what this person may use, as OpenAI lists it. */
 import { Type } from 'typebox';
 import type { ModelInfo } from '../runtimes/runtime-port.ts';
+import { modelsOf } from '../turns/model-choice.ts';
 import type { TypedApp } from '../wire/typed-app.ts';
-import { chooseModel, type ModelDependencies, modelsOf } from './model-choice.ts';
+import { chooseModel, type ModelDependencies } from './model-choice.ts';
 import { ModelList, ModelShape, openAiErrors } from './openai-shapes.ts';
 
 /** Registers `/v1/models` and `/v1/models/:model`. */
