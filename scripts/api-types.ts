@@ -26,14 +26,15 @@ function bodyType(content: Record<string, MediaType> | undefined): string {
 
 /** The type of a schema; what TypeScript cannot say (lengths, patterns) is left out. */
 function typeOf(schema: Schema): string {
-  const { $ref, allOf, anyOf, enum: values, const: only, type, items } = schema as Record<string, never>;
-  if (typeof $ref === 'string') return ($ref as string).split('/').at(-1) ?? 'unknown';
-  if (allOf !== undefined) return joined(allOf, ' & ');
-  if (anyOf !== undefined) return joined(anyOf, ' | ');
+  const { $ref, allOf, anyOf, enum: values, const: only, type, items } = schema;
+  if (typeof $ref === 'string') return $ref.split('/').at(-1) ?? 'unknown';
+  if (allOf !== undefined) return joined(allOf as Schema[], ' & ');
+  if (anyOf !== undefined) return joined(anyOf as Schema[], ' | ');
   if (values !== undefined) return (values as unknown[]).map((value) => JSON.stringify(value)).join(' | ');
   if (only !== undefined) return JSON.stringify(only);
   if (type === 'object') return objectType(schema);
-  if (type === 'array') return items === undefined || Array.isArray(items) ? 'unknown[]' : `(${typeOf(items)})[]`;
+  if (type === 'array')
+    return items === undefined || Array.isArray(items) ? 'unknown[]' : `(${typeOf(items as Schema)})[]`;
   return (
     { string: 'string', integer: 'number', number: 'number', boolean: 'boolean', null: 'null' }[type as string] ??
     'unknown'
