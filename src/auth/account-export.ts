@@ -31,8 +31,17 @@ export async function* exportAccount(store: Store, userId: string, options: Expo
   for await (const chat of allChats(store, userId)) yield* exportChat(store, userId, chat, options.signal);
   for (let from = user.createdAt - MONTH_MS; from <= options.now; from += MONTH_MS) {
     options.signal.throwIfAborted();
-    for (const entry of await store.usage.ofUser(userId, { from, to: from + MONTH_MS })) yield line('usage', entry);
+    yield* exportUsage(store, userId, { from, to: from + MONTH_MS });
   }
+}
+
+async function* exportUsage(store: Store, userId: string, span: { from: number; to: number }): AsyncGenerator<string> {
+  let after: CreationKey | undefined;
+  do {
+    const page = await store.usage.ofUser(userId, { ...span, limit: PAGE, ...(after === undefined ? {} : { after }) });
+    for (const entry of page) yield line('usage', entry);
+    after = page.length < PAGE ? undefined : page.at(-1);
+  } while (after !== undefined);
 }
 
 /** API tokens have no secret to leave out: it was shown once and is not stored. */

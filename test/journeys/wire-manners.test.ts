@@ -2,6 +2,8 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { connect, createServer } from 'node:net';
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
 import { text } from 'node:stream/consumers';
 import { it } from 'node:test';
 import { GatewayError } from '../../src/errors.ts';
@@ -174,4 +176,22 @@ it('a gateway whose port is taken closes, and what waits is run by the next', as
   await t.restart();
   const last = (await all(mona.stream(`/api/turns/${turn.id}/events`))).at(-1);
   assert.equal(last?.event, 'turn.completed');
+});
+
+it('an export holds every model call, however many there were', async (test) => {
+  const t = await startTestGateway();
+  test.after(() => t.close());
+  const mona = await t.signIn('mona');
+  const { id } = (await mona.get('/api/me')).body;
+  const database = new DatabaseSync(join(t.dataDir, 'gateway.db'));
+  const at = Date.now() - 10_000;
+  // A row each millisecond but every third, so that pages end between equal times.
+  database.exec(`with recursive n(i) as (select 1 union all select i + 1 from n where i < 1234)
+    insert into usage_records (id, user_id, model, input_tokens, output_tokens, cached_tokens, created_at)
+    select 'u' || i, '${id}', 'm', 1, 1, 0, ${at} + i / 3 from n`);
+  database.close();
+  const lines = (await (await mona.fetch('/api/me/export')).text()).trim().split('\n');
+  const calls = lines.map((line) => JSON.parse(line)).filter(({ type }) => type === 'usage');
+  assert.equal(new Set(calls.map((call) => call.id)).size, 1234);
+  assert.equal(calls.length, 1234);
 });
