@@ -22,7 +22,8 @@ export class CompletionLoad {
   readonly #running = new Set<AbortController>();
   readonly #work = new Set<Promise<void>>();
   #emptied: (() => void) | null = null;
-  #draining = false;
+  /** One for all who drain. */
+  #drained: Promise<void> | null = null;
 
   constructor({ allowance }: CompletionLoadDeps) {
     this.#allowance = allowance;
@@ -30,7 +31,7 @@ export class CompletionLoad {
 
   /** @throws GatewayError `too_many_turns`, `quota_exceeded`, `shutting_down` */
   async enter(userId: string): Promise<CompletionPlace> {
-    if (this.#draining) {
+    if (this.#drained !== null) {
       throw new GatewayError('shutting_down', 'This instance is shutting down. Send the request again.', {
         retryAfter: 1,
       });
@@ -51,8 +52,12 @@ export class CompletionLoad {
   }
 
   /** Lets what runs end for up to `graceMs`, then ends it; returns when all of it is over. */
-  async drain(graceMs: number): Promise<void> {
-    this.#draining = true;
+  drain(graceMs: number): Promise<void> {
+    this.#drained ??= this.#drain(graceMs);
+    return this.#drained;
+  }
+
+  async #drain(graceMs: number): Promise<void> {
     const timer = setTimeout(() => {
       const error = new GatewayError('interrupted', 'The gateway was restarted while the model answered. Ask again.');
       for (const abort of this.#running) abort.abort(error);
