@@ -46,15 +46,18 @@ export class TurnStopper {
   /** See `TurnEngine.stopChat`. */
   async stopChat(chatId: string): Promise<void> {
     const { store, live } = this.#deps;
+    const active = await store.turns.active(chatId);
     const here = live.inChat(chatId);
-    await this.#stop(await store.turns.active(chatId), here === undefined ? [] : [here], { status: 'cancelled' });
+    await this.#stop(active, here === undefined ? [] : [here], { status: 'cancelled' });
   }
 
   /** See `TurnEngine.stopUser`. */
   async stopUser(userId: string, error: GatewayError): Promise<void> {
     const { store, live } = this.#deps;
+    const active = await store.turns.activeOfUser(userId);
+    // Only now: what has started while the store was asked is stopped too.
     const here = live.all().filter(({ turn }) => turn.userId === userId);
-    await this.#stop(await store.turns.activeOfUser(userId), here, { status: 'failed', error });
+    await this.#stop(active, here, { status: 'failed', error });
   }
 
   /** As {@link stopUser}, for those that run here: another instance has seen to the rest. */
