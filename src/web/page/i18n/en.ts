@@ -29,6 +29,7 @@ export const en = {
   signInAgain: 'Sign in again',
   signOut: 'Sign out',
   unreachable: 'The gateway does not answer',
+  refused: 'You cannot come in',
 
   skipToComposer: 'Skip to the message box',
   chats: 'Chats',
@@ -211,5 +212,6 @@ export const en = {
   'error.internal_error': 'Something went wrong at the gateway.',
   'error.not_found': 'It is not there any more.',
   'error.reauth_required': 'GitHub no longer accepts your sign-in.',
+  'error.account_blocked': 'An operator has blocked this account.',
   'error.unauthenticated': 'Your sign-in has ended.',
 } as const;

@@ -31,6 +31,7 @@ export const ko: Catalog = {
   signInAgain: '다시 로그인',
   signOut: '로그아웃',
   unreachable: '게이트웨이가 응답하지 않습니다',
+  refused: '들어갈 수 없습니다',
 
   skipToComposer: '메시지 입력란으로 건너뛰기',
   chats: '대화',
@@ -212,5 +213,6 @@ export const ko: Catalog = {
   'error.internal_error': '게이트웨이에서 문제가 생겼습니다.',
   'error.not_found': '더 이상 존재하지 않습니다.',
   'error.reauth_required': 'GitHub 로그인이 더 이상 유효하지 않습니다.',
+  'error.account_blocked': '운영자가 이 계정을 차단했습니다.',
   'error.unauthenticated': '로그인이 만료되었습니다.',
 };

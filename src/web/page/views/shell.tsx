@@ -1,6 +1,7 @@
 /** The signed-in page: chats beside, conversation in the middle, notices above. */
-import { useEffect, useMemo, useState } from 'preact/hooks';
-import type { Me } from '../api/shapes.ts';
+import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
+import type { Me, MessageView, TurnView } from '../api/shapes.ts';
+import type { Translator } from '../i18n/translator.ts';
 import { Workspace } from '../model/workspace.ts';
 import { usePage, useText } from '../parts/page-context.ts';
 import { plainText } from '../parts/plain-text.ts';
@@ -50,28 +51,23 @@ export function Shell({ me }: { me: Me }) {
 
 function useOwnWorkspace(me: Me): Workspace {
   const page = usePage();
-  const { api, router, announcer } = page;
-  const { t } = page.translator;
-  const workspace = useMemo(
-    () =>
-      new Workspace(me, {
-        api,
-        router,
-        storage: localStorage,
-        events: {
-          onAnswered: (turn, message) =>
-            announcer.say(
-              turn.status === 'completed' && message !== null
-                ? t('announceAnswer', { text: plainText(message.content) })
-                : t(`announce.${turn.status === 'cancelled' ? 'cancelled' : 'failed'}`),
-            ),
-        },
-      }),
-    // The texts of announcements follow the language at sign-in; the page itself follows at once.
-    [me, api, router, announcer],
-  );
+  const { api, router } = page;
+  const now = useRef(page);
+  now.current = page;
+  const workspace = useMemo(() => {
+    const onAnswered = (turn: TurnView, message: MessageView | null) => {
+      const { announcer, translator } = now.current;
+      announcer.say(announcementOf(turn, message, translator.t));
+    };
+    return new Workspace(me, { api, router, storage: localStorage, events: { onAnswered } });
+  }, [me, api, router]);
   useEffect(() => workspace.start(), [workspace]);
   return workspace;
+}
+
+function announcementOf(turn: TurnView, message: MessageView | null, t: Translator['t']): string {
+  if (turn.status === 'completed' && message !== null) return t('announceAnswer', { text: plainText(message.content) });
+  return turn.status === 'cancelled' ? t('announce.cancelled') : t('announce.failed');
 }
 
 /** Escape closes the drawer wherever the focus is; what lies above it (a menu, a dialog) takes Escape for itself. */
