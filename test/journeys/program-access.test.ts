@@ -40,7 +40,12 @@ const GUARDED: Readonly<Record<string, Access>> = {
   'DELETE /api/chats/:chatId': { needs: 'chats:write' },
   'GET /api/chats/:chatId/messages': { needs: 'chats:read' },
   'POST /api/chats/:chatId/messages': { needs: 'chats:write', body: { content: '[[say:x]]' } },
+  'POST /api/chats/:chatId/messages/:messageId/edit': { needs: 'chats:write', body: { content: '[[say:x]]' } },
+  'POST /api/chats/:chatId/regenerate': { needs: 'chats:write', body: {} },
+  'POST /api/chats/:chatId/fork': { needs: 'chats:write', body: {} },
+  'POST /api/chats/import': { needs: 'chats:write', body: { chat: {}, messages: [] } },
   'GET /api/chats/:chatId/export': { needs: 'chats:read' },
+  'GET /api/search': { needs: 'chats:read' },
   'GET /api/turns/:turnId': { needs: 'chats:read' },
   'POST /api/turns/:turnId/cancel': { needs: 'chats:write' },
   'GET /api/turns/:turnId/events': { needs: 'chats:read' },
@@ -65,9 +70,20 @@ const GUARDED: Readonly<Record<string, Access>> = {
 /** Something of a person, to be reached for. */
 interface Belongings {
   readonly chatId: string;
+  readonly messageId: string;
   readonly turnId: string;
   readonly tokenId: string;
   readonly sessionId: string;
+}
+
+/** Asks for a chat in which something was said that has not been replaced. */
+function replaces({ path }: Route): boolean {
+  return /\/(edit|regenerate)$/.test(path);
+}
+
+/** What a route cannot do without. */
+function queryOf({ path }: Route): string {
+  return path === '/api/search' ? '?q=x' : '';
 }
 
 describe('every route', () => {
@@ -102,15 +118,17 @@ describe('every route', () => {
   async function belongingsOf(browser: Browser, before?: Belongings): Promise<Belongings> {
     const chat = await browser.post('/api/chats', { title: 'Mine' });
     const say = async () => (await browser.post(`/api/chats/${chat.body.id}/messages`, { content: '[[say:x]]' })).body;
-    const turnId = before?.turnId ?? (await say()).turn.id;
+    const turn = before === undefined ? (await say()).turn : { id: before.turnId, userMessageId: before.messageId };
     const token = await makeToken(browser, ['chats:read']);
     const [session] = (await browser.get('/api/me/sessions')).body.items;
-    return { chatId: chat.body.id, turnId, tokenId: token.id, sessionId: session.id };
+    const messageId = turn.userMessageId;
+    return { chatId: chat.body.id, messageId, turnId: turn.id, tokenId: token.id, sessionId: session.id };
   }
 
   function addressOf(path: string, belongings: Belongings): string {
     return path
       .replace(':chatId', belongings.chatId)
+      .replace(':messageId', belongings.messageId)
       .replace(':turnId', belongings.turnId)
       .replace(':model', 'gpt-5.4')
       .replace(':id', path.includes('/tokens/') ? belongings.tokenId : belongings.sessionId);
@@ -209,7 +227,8 @@ describe('every route', () => {
   it('lets in who may: a token with the one scope, or a browser', async () => {
     let own = await belongingsOf(hubot);
     for (const route of guarded().filter(({ needs }) => needs !== 'browser')) {
-      const { status } = await send(route, own, bearer(route.needs));
+      if (replaces(route)) own = await belongingsOf(hubot);
+      const { status } = await send(route, own, bearer(route.needs), queryOf(route));
       assert.ok(status < 400, `${route.name} with a token: ${status}`);
       if (route.name === 'DELETE /api/chats/:chatId') own = await belongingsOf(hubot);
     }
@@ -218,8 +237,8 @@ describe('every route', () => {
     for (const route of guarded().toSorted((a, b) => Number(a.name === last) - Number(b.name === last))) {
       // Some end the very session they come with, or delete what the next one needs.
       const person = await gateway.signIn('octavia');
-      theirs = await belongingsOf(person, theirs);
-      const { status } = await send(route, theirs, cookie(person));
+      theirs = await belongingsOf(person, replaces(route) ? undefined : theirs);
+      const { status } = await send(route, theirs, cookie(person), queryOf(route));
       assert.ok(status < 400, `${route.name} in a browser: ${status}`);
     }
   });
