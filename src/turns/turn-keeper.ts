@@ -79,12 +79,21 @@ export class TurnKeeper {
     const steady = this.#steadySince !== null && performance.now() - this.#steadySince >= STEADY_MS;
     const silentSince = store.engine === 'postgres' && steady ? clock() - DEAD_AFTER_MS : 0;
     const suspects = await store.turns.abandoned(silentSince, instanceId, STEP);
-    for (const turn of suspects) if (!this.#isRun(turn)) await this.#interrupt(turn);
+    for (const turn of suspects) if (!this.#isRun(turn)) await this.#tryToInterrupt(turn);
   }
 
   #isRun(turn: TurnRecord): boolean {
     if (turn.owner !== this.#deps.instanceId) return false;
     return this.#deps.live.get(turn.id) !== undefined || (turn.heartbeatAt ?? 0) > this.#deps.clock() - SETTLING_MS;
+  }
+
+  /** A row that somebody holds must not keep the others waiting: the next beat tries again. */
+  async #tryToInterrupt(turn: TurnRecord): Promise<void> {
+    try {
+      await this.#interrupt(turn);
+    } catch (error) {
+      this.#deps.logger.warn({ err: error, turnId: turn.id }, 'a turn that nobody runs could not be ended yet');
+    }
   }
 
   async #interrupt(turn: TurnRecord): Promise<void> {

@@ -34,6 +34,8 @@ export interface PostgresOptions {
 
 const CONNECT_TIMEOUT_MS = 2_000;
 const NOTICE_TIMEOUT_MS = 5_000;
+/** Between two statements of a transaction; ours follow each other at once. */
+const IDLE_IN_TRANSACTION_MS = 5_000;
 /** Users whose credential one instance refreshes at the same time; the next wait. */
 const LOCK_CONNECTIONS = 8;
 const LOCK_CONNECT_TIMEOUT_MS = 10_000;
@@ -152,7 +154,8 @@ function openPool(options: PostgresOptions, logger: StoreLogger, bounds: pg.Pool
     lock_timeout: lockTimeoutMs,
     // The server's own timeout does not reach us when the network is gone.
     query_timeout: statementTimeoutMs + 1_000,
-    idle_in_transaction_session_timeout: 30_000,
+    // An instance that stands still in the middle of a transaction must not hold its locks until it wakes.
+    idle_in_transaction_session_timeout: IDLE_IN_TRANSACTION_MS,
     // A commit is on the disk when it returns, whatever the role's default.
     options: '-c synchronous_commit=on',
     types: { getTypeParser },
