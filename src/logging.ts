@@ -14,12 +14,6 @@ const REDACTED = [
   'res.headers["set-cookie"]',
   'headers.authorization',
   'headers.cookie',
-  '*.token',
-  '*.gitHubToken',
-  '*.access_token',
-  '*.refresh_token',
-  '*.client_secret',
-  '*.apiKey',
 ];
 
 export interface LoggingOptions {
@@ -31,7 +25,7 @@ export interface LoggingOptions {
 
 /** A logger that masks tokens. Values shorter than 8 characters are not treated as secrets. */
 export function createLogger({ level, secrets, destination = process.stdout }: LoggingOptions): Logger {
-  const known = secrets.filter((secret) => secret.length >= 8);
+  const known = [...new Set(secrets.filter((secret) => secret.length >= 8).flatMap(spellings))];
   const mask = (line: string) =>
     known.reduce((text, secret) => text.replaceAll(secret, '[secret]'), line.replace(TOKEN_SHAPES, '[token]'));
   return pino(
@@ -43,6 +37,17 @@ export function createLogger({ level, secrets, destination = process.stdout }: L
     },
     { write: (line: string) => destination.write(mask(line)) },
   );
+}
+
+/** A secret as it may stand in a line: as it was given, decoded where it came in a URL, and escaped as JSON does. */
+function spellings(secret: string): string[] {
+  const plain = [secret];
+  try {
+    plain.push(decodeURIComponent(secret));
+  } catch {
+    // A lone `%`: it was not encoded.
+  }
+  return plain.flatMap((text) => [text, JSON.stringify(text).slice(1, -1)]);
 }
 
 /** Method, path without its query (it may carry a code or a search), and address. */
