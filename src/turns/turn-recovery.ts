@@ -17,7 +17,7 @@ export interface RecoveryDependencies {
 }
 
 /** An owner that gave no sign of life for so long is dead, in milliseconds. */
-export const DEAD_AFTER_MS = 22_000;
+export const DEAD_AFTER_MS = 20_000;
 
 /** Bytes of stored frames read at a time. */
 const PAGE_BYTES = 1024 * 1024;
