@@ -159,7 +159,7 @@ function securityHeaders(config: Config) {
         baseUri: ["'none'"],
         objectSrc: ["'none'"],
         requireTrustedTypesFor: ["'script'"],
-        trustedTypes: ['dompurify', 'pilothouse', "'allow-duplicates'"],
+        trustedTypes: ["'none'"],
       },
     },
     strictTransportSecurity: config.secure ? { maxAge: 31_536_000, includeSubDomains: false } : false,
