@@ -184,10 +184,12 @@ describe("OpenAI's client", () => {
   });
 
   it('may have as many answers at once as the person may have turns', async () => {
-    const two = [0, 1].map(() => client.chat.completions.create(asked('[[tokens:30]] [[pace:20]]')));
+    // A stream is there when its first word is: only then both are surely going.
+    const going = { ...asked('[[tokens:30]] [[pace:20]]'), stream: true } as const;
+    const two = await Promise.all([0, 1].map(() => client.chat.completions.create(going)));
     const error = await failure(client.chat.completions.create(asked('[[say:x]]')));
     assert.deepEqual([error.status, error.code, error.headers?.get('retry-after')], [429, 'rate_limit_exceeded', '2']);
-    await Promise.all(two);
+    await Promise.all(two.map((stream) => all(stream)));
     await client.chat.completions.create(asked('[[say:x]]'));
   });
 
