@@ -26,6 +26,10 @@ const SCHEMA = 'pgboss';
 /** For sending and fetching; the listener has one of its own. */
 const CONNECTIONS = 2;
 const HOUR = 3_600;
+/** A job whose worker is silent for so long is free again: a dead one must not use up its users' share. */
+const SILENT_SECONDS = 30;
+/** Between two looks for such jobs. */
+const LOOK_SECONDS = 15;
 /** Seconds between two looks of an idle worker that hears notifications, and of one that does not. */
 const POLLING = { notifyPollingIntervalSeconds: 20, pollingIntervalSeconds: 1 };
 
@@ -51,6 +55,8 @@ export class BackgroundTurns implements BackgroundQueue {
       schedule: false,
       reindex: false,
       monitorVacuum: false,
+      superviseIntervalSeconds: LOOK_SECONDS,
+      monitorIntervalSeconds: LOOK_SECONDS,
     });
     boss.on('error', (error) => parts.logger.warn({ err: error }, 'the queue of background turns has a problem'));
     await boss.start();
@@ -60,6 +66,7 @@ export class BackgroundTurns implements BackgroundQueue {
       retryLimit: 5,
       retryDelay: 1,
       expireInSeconds: 2 * HOUR,
+      heartbeatSeconds: SILENT_SECONDS,
       deleteAfterSeconds: HOUR,
       retentionSeconds: 24 * HOUR,
     });
@@ -78,14 +85,17 @@ export class BackgroundTurns implements BackgroundQueue {
     const { concurrency } = this.#parts;
     if (concurrency === 0) return;
     this.#working = true;
-    const options = { ...POLLING, localConcurrency: concurrency, localGroupConcurrency: Math.ceil(concurrency / 2) };
-    const id = await this.#boss.work<TurnJob>(QUEUE, options, async ([job]) => {
-      // Fetched while this process was closing: it fails, and another one takes it in a second.
-      if (!this.#working) throw new Error('This instance is shutting down');
-      if (job !== undefined) await run(job.data.chatId);
-      // A worker that was busy looks again at once instead of sleeping over what has waited.
-      this.#boss.notifyWorker(id);
-    });
+    // One by one, because only so can each be woken: of a group of workers pg-boss names the first alone (12.35).
+    const options = { ...POLLING, groupConcurrency: Math.ceil(concurrency / 2) };
+    for (let index = 0; index < concurrency; index += 1) {
+      const id = await this.#boss.work<TurnJob>(QUEUE, options, async ([job]) => {
+        // Fetched while this process was closing: it fails, and another one takes it in a second.
+        if (!this.#working) throw new Error('This instance is shutting down');
+        if (job !== undefined) await run(job.data.chatId);
+        // It looks again at once, instead of sleeping over what has waited for it.
+        this.#boss.notifyWorker(id);
+      });
+    }
   }
 
   /** Takes nothing new; what runs goes on. */

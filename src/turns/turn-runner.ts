@@ -68,10 +68,7 @@ async function untilOver(live: LiveTurn, about: Talking): Promise<TurnRecord | n
   for (let tries = 1; ; tries += 1) {
     const outcome = await converse(live, about);
     if (live.reason?.status === 'fenced') return null;
-    if (await isWorthAnother(live, outcome, tries, about.deps)) {
-      live.again();
-      continue;
-    }
+    if ((await isWorthAnother(live, outcome, tries, about.deps)) && (await beginAgain(live, about.deps))) continue;
     const ended = await storeEnd(live, stoppedOr(live, outcome), about.deps);
     if (ended !== 'joined') return ended;
   }
@@ -86,6 +83,18 @@ async function isWorthAnother(live: LiveTurn, { error }: Outcome, tries: number,
   deps.logger.info({ turnId: live.turn.id, code, ms, tries }, 'a background turn is tried again');
   await delay(ms, undefined, { signal: live.signal }).catch(() => undefined);
   return !live.signal.aborted;
+}
+
+/** The runtime may remember the prompt of the try that failed, and would be asked twice: it is built anew. */
+async function beginAgain(live: LiveTurn, { store, logger }: TurnRunnerDependencies): Promise<boolean> {
+  try {
+    await store.chats.bumpContextVersion(live.turn.chatId);
+  } catch (error) {
+    logger.warn({ err: error, turnId: live.turn.id }, 'a background turn could not be tried again');
+    return false;
+  }
+  live.again();
+  return true;
 }
 
 async function converse(live: LiveTurn, { subject: given, titles, deps }: Talking): Promise<Outcome> {
