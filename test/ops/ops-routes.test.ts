@@ -36,8 +36,10 @@ describe('Without OPS_PORT', () => {
     assert.match(text, /pilothouse_store_seconds_count\{call="turns.accept"\} 1/);
     assert.match(text, /pilothouse_runtimes_healthy 1/);
     assert.match(text, /nodejs_eventloop_lag_p99_seconds/);
+    // A measured value may happen to have those digits: names and labels may not.
+    const names = text.replace(/ \S+$/gm, '');
     for (const word of [chat.id, 'mona', '1001', '4711', 'canary'])
-      assert.ok(!text.includes(word), `${word} in metrics`);
+      assert.ok(!names.includes(word), `${word} in metrics`);
   });
 
   it('answers operators on this machine only: no proxy, no other name', async () => {
@@ -77,7 +79,6 @@ describe('Without OPS_PORT', () => {
   });
 
   it('health answers without a trace in the log; readiness says what it depends on, and no names', async () => {
-    const lines = gateway.logLines.length;
     assert.deepEqual((await mona.get('/healthz')).body, { status: 'ok' });
     const { status, body } = await mona.get('/readyz');
     assert.equal(status, 200);
@@ -85,7 +86,7 @@ describe('Without OPS_PORT', () => {
     assert.equal(body.store.ok, true);
     assert.equal(body.runtimes.topology, 'isolated');
     assert.equal(body.runtimes.items, undefined);
-    assert.equal(gateway.logLines.length, lines);
+    assert.ok(!gateway.logLines.some((line) => /healthz|readyz/.test(line)));
   });
 
   it('nobody but an operator in ADMIN_USERS uses the admin API', async () => {
