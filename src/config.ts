@@ -22,6 +22,8 @@ export interface Config {
   readonly secure: boolean;
   readonly trustProxy: readonly string[];
   readonly shutdownGraceMs: number;
+  /** Of the grace: how long an instance that is no longer ready still takes what a balancer sends that has not noticed. */
+  readonly shutdownDelayMs: number;
   readonly dataDir: string;
   readonly database: DatabaseConfig;
   /** base64url secrets of ≥ 32 bytes, current first; empty: generated into `DATA_DIR/secrets.json`. */
@@ -115,6 +117,7 @@ function readConfig(read: VariableReader, env: Environment): Config {
     secure: publicUrl.protocol === 'https:',
     trustProxy: read.networks('TRUST_PROXY'),
     shutdownGraceMs: read.whole('SHUTDOWN_GRACE_SECONDS', 20, { min: 1, max: 3_600 }) * SECOND,
+    shutdownDelayMs: read.whole('SHUTDOWN_DELAY_SECONDS', 0, { min: 0, max: 300 }) * SECOND,
     dataDir,
     database,
     sessionSecrets: readKeys(read, 'SESSION_SECRETS', database),

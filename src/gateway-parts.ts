@@ -1,4 +1,5 @@
 /** Opens what a process of the gateway consists of below HTTP: `gateway.ts` puts HTTP on it, `background-worker.ts` does without. */
+import { setTimeout as delay } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import type { AccessHooks } from './auth/access.ts';
 import { openAuth } from './auth/open-auth.ts';
@@ -86,7 +87,7 @@ export async function openParts(
   const completions = new Completions({ ...common, allowance });
   const streams = opened.adopt(new EventStreams({ perOwner: config.streamsPerUser }), (it) => it.close());
   metrics.sample({ engine, runtimes, streams });
-  const drain = drainOf({ cluster, engine, completions }, Math.max(0, config.shutdownGraceMs - CLOSING_MS));
+  const drain = drainOf({ cluster, engine, completions }, config);
   const people = { config, store, auth, runtimes, engine, completions, userEvents, streams };
   return { ...people, cluster, metrics, audit, logger, clock, instanceId, drain };
 }
@@ -120,10 +121,16 @@ async function openGround(
   return { store, metrics, cluster, clock: time.now };
 }
 
-function drainOf({ cluster, engine, completions }: Pick<Parts, 'cluster' | 'engine' | 'completions'>, graceMs: number) {
+function drainOf(
+  { cluster, engine, completions }: Pick<Parts, 'cluster' | 'engine' | 'completions'>,
+  { shutdownGraceMs, shutdownDelayMs }: Config,
+) {
+  const graceMs = Math.max(0, shutdownGraceMs - shutdownDelayMs - CLOSING_MS);
   return async (): Promise<void> => {
-    // Nothing new from the queue first: what is fetched now another instance would have to wait for.
+    engine.announceDrain();
+    // Nothing new from the queue: what is fetched now another instance would have to wait for.
     await cluster?.background.stop();
+    if (shutdownDelayMs > 0) await delay(shutdownDelayMs);
     await Promise.all([engine.drain(graceMs), completions.drain(graceMs)]);
   };
 }

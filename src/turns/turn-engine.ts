@@ -51,6 +51,7 @@ export class TurnEngine {
   readonly #submitting = new Set<Promise<unknown>>();
   /** Aborts when followers are to come back elsewhere. */
   readonly #closing = new AbortController();
+  #leaving = false;
   #draining = false;
 
   constructor(deps: TurnEngineDependencies) {
@@ -71,8 +72,14 @@ export class TurnEngine {
     return this.#live.size;
   }
 
+  /** It goes away soon, or takes nothing any more. */
   get draining(): boolean {
-    return this.#draining;
+    return this.#leaving || this.#draining;
+  }
+
+  /** Says that it will go away; until {@link drain} everything goes on. */
+  announceDrain(): void {
+    this.#leaving = true;
   }
 
   /** Before anything else: ends what a dead process left running. */
