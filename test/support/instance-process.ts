@@ -25,6 +25,11 @@ export class InstanceProcess {
     return `http://localhost:${this.#port}`;
   }
 
+  /** 0 until it was started. */
+  get port(): number {
+    return this.#port;
+  }
+
   get pid(): number {
     return this.#child?.pid ?? -1;
   }
