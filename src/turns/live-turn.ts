@@ -80,6 +80,11 @@ export class LiveTurn {
     return this.#joinedSeq;
   }
 
+  /** It has taken a message that the runtime was not asked yet. */
+  get hasUnasked(): boolean {
+    return this.#unsent.length > 0;
+  }
+
   /** What was said since the last reset. Joined when asked for, not per token. */
   get text(): string {
     return this.#text.join('');

@@ -35,6 +35,7 @@ export async function storeEnd(
   live.ending = true;
   deps.writer.forget(live);
   await live.writing?.catch(() => undefined);
+  if (outcome.status === 'completed' && reopened(live)) return 'joined';
   const { turn, end, frames } = describeEnd(live, outcome, deps.clock());
   const log = { turnId: turn.id };
   const patience = {
@@ -57,10 +58,14 @@ export async function storeEnd(
 async function takeOvertaking(live: LiveTurn, { store }: TurnClosingDependencies): Promise<boolean> {
   const [standing] = await store.turns.standing([live.turn.id]);
   if (standing?.fence !== live.turn.fence) return false;
-  const messages = await store.turns.steered(live.turn.id, live.joinedSeq);
-  if (messages.length === 0) return false;
+  for (const message of await store.turns.steered(live.turn.id, live.joinedSeq)) live.steer(message);
+  return reopened(live);
+}
+
+/** A look at what joined may bring a message at any moment, also while the end is on its way to the store. */
+function reopened(live: LiveTurn): boolean {
+  if (!live.hasUnasked) return false;
   live.reopen();
-  for (const message of messages) live.steer(message);
   return true;
 }
 
