@@ -91,6 +91,24 @@ export function parseConfig(env: Environment): Config {
   return config;
 }
 
+/**
+ * Where the database is, for commands that need nothing else of the configuration.
+ * @throws ConfigError
+ */
+export function parseDatabaseConfig(env: Environment): DatabaseConfig {
+  const read = new VariableReader(env);
+  const database = readDatabase(read, readDataDir(read));
+  if (read.problems.length > 0) throw new ConfigError(read.problems);
+  return database;
+}
+
+/** The database that `url` names; null: it names none. */
+export function databaseOf(url: string): DatabaseConfig | null {
+  if (/^postgres(ql)?:\/\//.test(url)) return { kind: 'postgres', url };
+  const path = /^sqlite:(?:\/\/)?(.+)$/.exec(url)?.[1];
+  return path === undefined ? null : { kind: 'sqlite', path: path === ':memory:' ? path : resolve(path) };
+}
+
 /** One variable that the configuration knows. A secret may also come as `NAME_FILE`. */
 export interface ConfigVariable {
   readonly name: string;
@@ -107,7 +125,7 @@ export function configVariables(): ConfigVariable[] {
 
 /** Asks for every variable whatever the others say, so that {@link configVariables} is complete. */
 function readConfig(read: VariableReader, env: Environment): Config {
-  const dataDir = resolve(read.text('DATA_DIR') ?? './data');
+  const dataDir = readDataDir(read);
   const database = readDatabase(read, dataDir);
   const publicUrl = readPublicUrl(read);
   return {
@@ -146,12 +164,15 @@ function readConfig(read: VariableReader, env: Environment): Config {
   };
 }
 
+function readDataDir(read: VariableReader): string {
+  return resolve(read.text('DATA_DIR') ?? './data');
+}
+
 function readDatabase(read: VariableReader, dataDir: string): DatabaseConfig {
   const url = read.secret('DATABASE_URL');
   if (url === null) return { kind: 'sqlite', path: resolve(dataDir, 'gateway.db') };
-  if (/^postgres(ql)?:\/\//.test(url)) return { kind: 'postgres', url };
-  const path = /^sqlite:(?:\/\/)?(.+)$/.exec(url)?.[1];
-  if (path !== undefined) return { kind: 'sqlite', path: path === ':memory:' ? path : resolve(path) };
+  const database = databaseOf(url);
+  if (database !== null) return database;
   // The value may hold a password: it is not repeated.
   read.problem('DATABASE_URL is neither sqlite:<path> nor postgres://user:password@host/database.');
   return { kind: 'sqlite', path: ':memory:' };

@@ -9,19 +9,28 @@ import { forEngine, type Migration } from './migrations/migration.ts';
 import type { Schema } from './schema.ts';
 
 /** Any constant; every instance of the gateway uses the same. */
-const MIGRATION_LOCK = 7_145_301_118;
+export const MIGRATION_LOCK = 7_145_301_118;
 
 /**
  * Applies what is missing, one migrator at a time (SQLite: the write lock; PostgreSQL: an advisory lock).
+ * @returns what this call applied
  * @throws Error when the schema is newer than `migrations` knows: an old binary must not write to it.
  */
-export async function migrate(database: Database, migrations: readonly Migration[]): Promise<void> {
+export async function migrate(database: Database, migrations: readonly Migration[]): Promise<Migration[]> {
   // Looked up first, so that a start without anything to do writes nothing.
-  if ((await schemaVersion(database)) === known(migrations)) return;
+  if (await isUpToDate(database, migrations)) return [];
+  const applied: Migration[] = [];
   for (const migration of migrations) {
-    await database.transaction((trx) => apply(database.engine, trx, migration, migrations));
+    if (await database.transaction((trx) => apply(database.engine, trx, migration, migrations)))
+      applied.push(migration);
   }
   await checkSchema(database, migrations);
+  return applied;
+}
+
+/** Whether {@link migrate} has nothing to do. */
+export async function isUpToDate(database: Database, migrations: readonly Migration[]): Promise<boolean> {
+  return (await schemaVersion(database)) === known(migrations);
 }
 
 /**
@@ -37,12 +46,13 @@ export async function checkSchema(database: Database, migrations: readonly Migra
   }
 }
 
+/** @returns false when another migrator had done it */
 async function apply(
   engine: Database['engine'],
   trx: Kysely<Schema>,
   migration: Migration,
   migrations: readonly Migration[],
-): Promise<void> {
+): Promise<boolean> {
   if (engine === 'postgres') {
     // A big step or another migrator may take longer than a request may.
     await sql`set local statement_timeout = 0`.execute(trx);
@@ -59,12 +69,13 @@ async function apply(
     .execute(trx);
   const version = await latest(trx);
   refuseNewer(version, migrations);
-  if (version >= migration.version) return;
+  if (version >= migration.version) return false;
   for (const statement of migration.statements(engine)) await sql.raw(forEngine(engine, statement)).execute(trx);
   await trx
     .insertInto('schema_migrations')
     .values({ version: migration.version, name: migration.name, applied_at: Date.now() })
     .execute();
+  return true;
 }
 
 async function schemaVersion(database: Database): Promise<number> {

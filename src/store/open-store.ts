@@ -9,7 +9,7 @@ import { openSqlite } from './dialects/sqlite.ts';
 import { ownSqliteFile } from './dialects/sqlite-owner.ts';
 import { SqlMessageRepository } from './message-repository.ts';
 import { MIGRATIONS } from './migrations/migrations.ts';
-import { checkSchema, migrate } from './migrator.ts';
+import { checkSchema, isUpToDate, migrate } from './migrator.ts';
 import { SqlAuditRepository, SqlJobRunRepository, SqlPeopleRepository } from './operations-repositories.ts';
 import { SqlRateCountRepository } from './rate-count-repository.ts';
 import { SearchIndex } from './search-index.ts';
@@ -20,6 +20,7 @@ import { pingStore } from './store-ping.ts';
 import { databaseTime } from './store-time.ts';
 import { SqlSearchRepository } from './text-search.ts';
 import { SqlTurnRepository } from './turn-repository.ts';
+import { refuseUnfinishedCopy } from './unfinished-copy.ts';
 import { SqlUsageRepository } from './usage-repository.ts';
 import { SqlUserRepository } from './user-repository.ts';
 import { SqlWebSessionRepository } from './web-session-repository.ts';
@@ -46,13 +47,31 @@ export interface OpenOptions {
 export async function openStore(location: DatabaseLocation, options: OpenOptions = {}): Promise<Store> {
   const database = openDatabase(location, options.logger ?? SILENT);
   try {
-    await (options.migrate === false ? checkSchema : migrate)(database, MIGRATIONS);
+    if (options.migrate === false) await checkSchema(database, MIGRATIONS);
+    else await bringUpToDate(location, database);
+    await refuseUnfinishedCopy(database);
     return assemble(database);
   } catch (error) {
     await database.close();
     throw error;
   }
 }
+
+/** A database in memory is its connection's alone; elsewhere a big step may take longer than a request may. */
+async function bringUpToDate(location: DatabaseLocation, database: Database): Promise<void> {
+  if (location.kind === 'sqlite' || (await isUpToDate(database, MIGRATIONS))) {
+    await migrate(database, MIGRATIONS);
+    return;
+  }
+  const patient = openForMigrations(location);
+  try {
+    await migrate(patient, MIGRATIONS);
+  } finally {
+    await patient.close();
+  }
+}
+
+const HOURS_MS = 12 * 3_600_000;
 
 const SILENT: StoreLogger = { warn: () => {}, error: () => {} };
 
@@ -69,6 +88,12 @@ export function ownDatabase(location: DatabaseLocation): Disposable {
 /** The engine alone, without a schema: what migrations are run on. */
 export function openDatabase(location: DatabaseLocation, logger: StoreLogger = SILENT): Database {
   return location.kind === 'postgres' ? openPostgres(location, logger) : openSqlite(location);
+}
+
+/** As {@link openDatabase}, for work on all rows: a statement may take hours, also by the client's clock. */
+export function openForMigrations(location: DatabaseLocation): Database {
+  const patience = location.kind === 'postgres' ? { poolSize: 2, statementTimeoutMs: HOURS_MS } : {};
+  return openDatabase({ ...location, ...patience });
 }
 
 function assemble(database: Database): Store {
