@@ -1,6 +1,6 @@
 /**
- * Personal API tokens: JWTs signed with EdDSA. The signature says that a token is ours and unchanged; the store says on
- * every request whether it may still be used, so that a revocation is felt at once on every instance.
+ * Personal API tokens: JWTs signed with EdDSA. The signature says that a token is ours and unchanged; the store says
+ * whether it may still be used, so that a revocation is felt at once on every instance that hears of it, and soon on others.
  */
 import { errors, jwtVerify, SignJWT } from 'jose';
 import { GatewayError } from '../errors.ts';

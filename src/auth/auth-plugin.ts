@@ -35,8 +35,8 @@ export type OnStranger = (request: FastifyRequest) => Promise<void>;
 /** Lets only checked requests reach the routes of `scope`, and only routes that say what they need. */
 export async function guardScope(scope: FastifyInstance, parts: AuthParts, onStranger?: OnStranger): Promise<void> {
   const { authenticator } = parts;
-  // A program that brings its API token pays for no session.
-  await useWebSessions(scope, parts, hasBearer);
+  // A program that brings its API token pays for no session, nor does whoever was checked a moment ago.
+  await useWebSessions(scope, parts, (request) => authenticator.recognises(request) || hasBearer(request));
   scope.decorateRequest('principal', {
     getter(this: FastifyRequest) {
       const principal = authenticator.principalOf(this);

@@ -6,11 +6,12 @@ import { type Principal, principal } from '../principal.ts';
 import type { UserRecord } from '../store/records.ts';
 import type { Store } from '../store/store.ts';
 import type { AuthLogger, Clock } from './auth-logger.ts';
+import type { RecentChecks } from './recent-checks.ts';
 import { assertScope } from './route-scopes.ts';
 import { assertSameOrigin } from './same-origin.ts';
 import { hashSessionId } from './session-store.ts';
 import type { TokenVerifier } from './token-verifier.ts';
-import { hasBearer, hasSessionCookie } from './web-session-plugin.ts';
+import { hasBearer, hasSessionCookie, sessionCookieOf } from './web-session-plugin.ts';
 
 declare module 'fastify' {
   interface FastifyRequest {
@@ -25,6 +26,7 @@ export interface AuthenticatorDeps {
   readonly store: Pick<Store, 'users' | 'webSessions'>;
   /** Null: API tokens are not accepted. */
   readonly tokenVerifier: TokenVerifier | null;
+  readonly recent: RecentChecks;
   readonly logger: AuthLogger;
   readonly clock: Clock;
 }
@@ -36,6 +38,7 @@ const TOUCH_MS = 5 * 60_000;
 export class Authenticator {
   readonly #deps: AuthenticatorDeps;
   readonly #principals = new WeakMap<FastifyRequest, Principal>();
+  readonly #recognised = new WeakMap<FastifyRequest, Principal>();
 
   constructor(deps: AuthenticatorDeps) {
     this.#deps = deps;
@@ -46,6 +49,15 @@ export class Authenticator {
     return this.#principals.get(request) ?? null;
   }
 
+  /** Whether the request brings what was good a moment ago: it needs no session then, and {@link check} asks nobody. */
+  recognises(request: FastifyRequest): boolean {
+    const { recent, clock } = this.#deps;
+    const proof = this.#proofOf(request);
+    const found = proof === null ? null : recent.find(proof, clock());
+    if (found !== null) this.#recognised.set(request, found);
+    return found !== null;
+  }
+
   /**
    * The `onRequest` hook of guarded routes, before anything of the body is read.
    * @throws GatewayError `unauthenticated`, `ambiguous_credentials`, `account_blocked`, `insufficient_scope`, `forbidden`,
@@ -53,7 +65,7 @@ export class Authenticator {
    */
   async check(request: FastifyRequest, reply: FastifyReply): Promise<void> {
     const { publicUrl } = this.#deps.config;
-    const found = await this.#authenticate(request);
+    const found = this.#recognised.get(request) ?? (await this.#authenticate(request));
     if (found === null) {
       // Awaited until it is on its way: Fastify runs the hooks and the handler that follow as long as it is not.
       if (isNavigation(request)) return await leadToSignIn(request, reply);
@@ -68,11 +80,23 @@ export class Authenticator {
   }
 
   async #authenticate(request: FastifyRequest): Promise<Principal | null> {
-    if (!hasBearer(request)) return await this.#bySession(request);
-    if (hasSessionCookie(request, this.#deps.config)) {
+    if (hasBearer(request) && hasSessionCookie(request, this.#deps.config)) {
       throw new GatewayError('ambiguous_credentials', 'Send either the session cookie or an API token, not both.');
     }
-    return await this.#byToken(request);
+    const { recent, clock } = this.#deps;
+    const proof = this.#proofOf(request);
+    const keep = proof === null ? null : recent.begin(proof, clock());
+    const found = hasBearer(request) ? await this.#byToken(request) : await this.#bySession(request);
+    if (found !== null) keep?.(found);
+    return found;
+  }
+
+  /** What the request brings of itself; null: nothing, several things, or its route works on the session itself. */
+  #proofOf(request: FastifyRequest): string | null {
+    if (request.routeOptions.config.sessionOnly === true) return null;
+    const cookie = sessionCookieOf(request, this.#deps.config);
+    if (!hasBearer(request)) return cookie;
+    return hasSessionCookie(request, this.#deps.config) ? null : (request.headers.authorization ?? null);
   }
 
   async #bySession(request: FastifyRequest): Promise<Principal | null> {

@@ -20,6 +20,7 @@ import { GitHubClient } from './github-client.ts';
 import { Keyring } from './keyring.ts';
 import { MembershipCheck } from './membership.ts';
 import { MembershipRecheck, type RecheckRound } from './membership-recheck.ts';
+import { RecentChecks } from './recent-checks.ts';
 import { Revocations } from './revocations.ts';
 import { loadSecrets, type Secrets } from './secrets.ts';
 import { SignIn } from './sign-in.ts';
@@ -79,7 +80,8 @@ export async function openAuth(deps: AuthDependencies): Promise<Auth> {
   const keys = new ApiTokenKeys({ store, ring, logger, clock });
   const tokens = new ApiTokens({ keys, store, issuer: config.publicUrl.origin, logger, clock });
   const tokenVerifier = deps.tokenVerifier === undefined ? tokens : deps.tokenVerifier;
-  const authenticator = new Authenticator({ config, store, tokenVerifier, logger, clock });
+  const { recent } = parts;
+  const authenticator = new Authenticator({ config, store, tokenVerifier, recent, logger, clock });
   const routed: AuthParts = {
     ...{ ...parts, config, store, clock, access, revocations, authenticator },
     sessionSecrets: secrets.sessionSecrets,
@@ -117,7 +119,8 @@ function openParts(
 ) {
   const { github } = config;
   const client = new GitHubClient(github, clock, githubDeadlineMs);
-  const revocations = new Revocations();
+  const recent = new RecentChecks();
+  const revocations = new Revocations(() => recent.forget());
   const access = new Access({ store, revocations, hooks, clock, idleMs: config.webSessions.idleMs });
   const credentials = new Credentials({
     ...{ copilot: config.copilot, store, vault, github: client, logger, clock },
@@ -127,7 +130,7 @@ function openParts(
   const recheck = new MembershipRecheck({ github, client, check, store, credentials, access, logger, clock });
   const signIn = new SignIn({ github, store, client, check, vault, access, logger, clock });
   const erasure = new AccountErasure({ store, credentials, client, access, hooks, logger });
-  return { revocations, access, credentials, recheck, signIn, erasure };
+  return { recent, revocations, access, credentials, recheck, signIn, erasure };
 }
 
 /** A right may end on another instance, or in the moment before a stream that leans on it is watched. */

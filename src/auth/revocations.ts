@@ -25,7 +25,13 @@ interface Watch {
 /** Who listens, by user. */
 export class Revocations {
   readonly #watches = new Map<string, Set<Watch>>();
+  readonly #onEnd: () => void;
   #tellOthers: (revoked: Revoked) => void = () => undefined;
+
+  /** @param onEnd is told of every end first: what was known of anyone's rights may be wrong now */
+  constructor(onEnd: () => void = () => undefined) {
+    this.#onEnd = onEnd;
+  }
 
   /** From now on `tell` hears what ends on this instance, to tell others; they call {@link heard}. */
   shareWith(tell: (revoked: Revoked) => void): void {
@@ -60,6 +66,7 @@ export class Revocations {
 
   /** Ends what leans here on a right that ended, here or elsewhere. */
   heard(revoked: Revoked): void {
+    this.#onEnd();
     for (const watch of [...(this.#watches.get(revoked.userId) ?? [])]) {
       if (matches(watch.principal, revoked)) end(watch);
     }

@@ -9,6 +9,7 @@ import type { WebSessionRecord } from '../store/records.ts';
 import type { WebSessionRepository } from '../store/store.ts';
 import { newId } from '../wire/ids.ts';
 import type { Clock } from './auth-logger.ts';
+import type { RecentChecks } from './recent-checks.ts';
 
 /** One sign-in under way in this browser. What GitHub must echo and what proves it stay here, not in cookies (D3). */
 export interface PendingSignIn {
@@ -54,11 +55,16 @@ export function hashSessionId(sessionId: string): string {
 export class DatabaseSessionStore implements SessionStore {
   readonly #repository: WebSessionRepository;
   readonly #limits: SessionLimits;
+  readonly #recent: RecentChecks;
   readonly #clock: Clock;
 
-  constructor(repository: WebSessionRepository, limits: SessionLimits, clock: Clock) {
+  constructor(
+    repository: WebSessionRepository,
+    { limits, recent, clock }: { limits: SessionLimits; recent: RecentChecks; clock: Clock },
+  ) {
     this.#repository = repository;
     this.#limits = limits;
+    this.#recent = recent;
     this.#clock = clock;
   }
 
@@ -79,7 +85,10 @@ export class DatabaseSessionStore implements SessionStore {
 
   destroy(sessionId: string, done: (error?: unknown) => void): void {
     this.#repository.end(hashSessionId(sessionId), this.#clock()).then(
-      () => done(),
+      () => {
+        this.#recent.forget();
+        done();
+      },
       (error: unknown) => done(error),
     );
   }

@@ -6,6 +6,7 @@ import type { Config } from '../config.ts';
 import type { WebSessionRepository } from '../store/store.ts';
 import type { Clock } from './auth-logger.ts';
 import { deriveKey } from './keyring.ts';
+import type { RecentChecks } from './recent-checks.ts';
 import { DatabaseSessionStore } from './session-store.ts';
 
 /** Collaborators of {@link useWebSessions}. */
@@ -13,6 +14,7 @@ export interface WebSessionDeps {
   readonly config: Pick<Config, 'secure' | 'webSessions'>;
   readonly sessionSecrets: readonly string[];
   readonly store: { readonly webSessions: WebSessionRepository };
+  readonly recent: RecentChecks;
   readonly clock: Clock;
 }
 
@@ -33,10 +35,19 @@ export function hasBearer(request: FastifyRequest): boolean {
 
 /** Whether the request brings our cookie, valid or not. */
 export function hasSessionCookie(request: FastifyRequest, config: Pick<Config, 'secure'>): boolean {
-  return (
-    request.headers.cookie?.split(';').some((pair) => pair.trimStart().startsWith(`${sessionCookieName(config)}=`)) ??
-    false
-  );
+  return sessionCookies(request, config).length > 0;
+}
+
+/** Our cookie as it was sent, valid or not; null: there is none, or more than one. */
+export function sessionCookieOf(request: FastifyRequest, config: Pick<Config, 'secure'>): string | null {
+  const [cookie = null, ...more] = sessionCookies(request, config);
+  return more.length === 0 ? cookie : null;
+}
+
+function sessionCookies({ headers }: FastifyRequest, config: Pick<Config, 'secure'>): string[] {
+  const start = `${sessionCookieName(config)}=`;
+  const pairs = headers.cookie?.split(';') ?? [];
+  return pairs.map((pair) => pair.trimStart()).filter((pair) => pair.startsWith(start));
 }
 
 type SessionHook = (request: FastifyRequest, reply: FastifyReply, ...rest: unknown[]) => void;
@@ -54,7 +65,7 @@ export async function useWebSessions(
   const { config, store, clock } = deps;
   const options: FastifySessionOptions = {
     secret: deps.sessionSecrets.map((secret) => Buffer.from(deriveKey(secret, 'web-session')).toString('base64url')),
-    store: new DatabaseSessionStore(store.webSessions, config.webSessions, clock),
+    store: new DatabaseSessionStore(store.webSessions, { limits: config.webSessions, recent: deps.recent, clock }),
     cookieName: sessionCookieName(config),
     // `secure: false` keeps the plugin from dropping the cookie silently where TLS ends before us; `withCookieOptions`
     // puts the attribute back, by PUBLIC_URL.
@@ -64,29 +75,30 @@ export async function useWebSessions(
     saveUninitialized: false,
     rolling: false,
   };
-  await registerAround(scope, options, (hook) => (request, reply, ...rest) => {
-    const done = rest.at(-1) as () => void;
-    if (skip(request)) done();
-    else hook(request, withCookieOptions(reply, config), ...rest);
-  });
+  await registerAround(scope, options, { skip, reply: (reply) => withCookieOptions(reply, config) });
   scope.addHook('onRequest', async (request) => signAnew(request, config, clock()));
 }
 
-/** Registers `@fastify/session` in this very scope with `wrap` around its hooks, which it has no option for. */
-async function registerAround(
-  scope: FastifyInstance,
-  options: FastifySessionOptions,
-  wrap: (hook: SessionHook) => SessionHook,
-): Promise<void> {
+/** What is changed about the hooks of `@fastify/session`: whom they pass by, and the reply they get. */
+interface Around {
+  readonly skip: (request: FastifyRequest) => boolean;
+  readonly reply: (reply: FastifyReply) => FastifyReply;
+}
+
+/** Registers `@fastify/session` in this very scope with its hooks changed, which it has no option for. */
+async function registerAround(scope: FastifyInstance, options: FastifySessionOptions, around: Around): Promise<void> {
   const facade = {
     decorate: () => facade, // `decryptSession`: nobody needs it
     decorateRequest: scope.decorateRequest.bind(scope),
     addHook: (name: string, hook: SessionHook) => {
-      const wrapped = wrap(hook);
       if (name === 'onRequest') {
-        scope.addHook('onRequest', (request, reply, done) => wrapped(request, reply, done));
+        scope.addHook('onRequest', (request, reply, done) => {
+          if (around.skip(request)) done();
+          else hook(request, around.reply(reply), done);
+        });
       } else if (name === 'onSend') {
-        scope.addHook('onSend', (request, reply, payload, done) => wrapped(request, reply, payload, done));
+        // It lets those go who have no session.
+        scope.addHook('onSend', (request, reply, payload, done) => hook(request, around.reply(reply), payload, done));
       } else {
         throw new Error(`@fastify/session has a hook this file does not know: ${name}`);
       }

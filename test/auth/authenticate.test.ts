@@ -128,6 +128,8 @@ describe('who is asking', () => {
     await browser.signIn('mona');
     assert.equal(await ask(), undefined);
     await gateway.store.users.setBlocked('1001', gateway.now());
+    // An admin's block is felt at once; what only the database was told, when it is asked again.
+    gateway.advance(1_000);
     assert.equal(await ask(), 'account_blocked');
     assert.equal((await browser.api('GET', '/api/me')).statusCode, 401);
   });

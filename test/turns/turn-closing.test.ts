@@ -10,7 +10,7 @@ import { storeEnd } from '../../src/turns/turn-closing.ts';
 
 const COMPLETED = { status: 'completed', error: null } as const;
 
-const TURN: OwnedTurn = {
+const TURN = {
   id: 'turn',
   chatId: 'chat',
   userId: '1',
@@ -28,7 +28,7 @@ const TURN: OwnedTurn = {
   fence: 1,
   heartbeatAt: 2,
   background: false,
-};
+} as unknown as OwnedTurn;
 
 function message(seq: number): MessageRecord {
   return { id: `m${seq}`, seq, content: `message ${seq}`, attachments: [] } as unknown as MessageRecord;
