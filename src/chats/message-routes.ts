@@ -3,11 +3,11 @@ import type { FastifyRequest } from 'fastify';
 import { type Static, Type } from 'typebox';
 import { notFound } from '../errors.ts';
 import type { OwnedChat, OwnedTurn } from '../store/store.ts';
-import { MessageShape, messageView, TurnShape } from '../turns/turn-shapes.ts';
-import { decodeCursor, encodeCursor } from '../wire/cursor.ts';
+import { MessageShape, TurnShape } from '../turns/turn-shapes.ts';
 import { Nullable, PageOf, PageQuery, problems, Strict } from '../wire/shapes.ts';
 import type { ChatDependencies, TypedApp } from './chat-dependencies.ts';
 import { ChatParams, ModelName } from './chat-routes.ts';
+import { HistoryPages } from './history-pages.ts';
 import { admitStream, replyWithTurn, waitingOf } from './turn-reply.ts';
 import { Attachments, checkedAttachments, idempotencyOf, MessageContent, modelFor } from './turn-request.ts';
 
@@ -28,14 +28,13 @@ const HistoryQuery = Strict({
   order: Type.Optional(Type.Union([Type.Literal('asc'), Type.Literal('desc')], { default: 'asc' })),
 });
 
-const Place = Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER });
-
 export function messageRoutes(app: TypedApp, deps: ChatDependencies): void {
   historyRoute(app, deps);
   sendRoute(app, deps);
 }
 
 function historyRoute(app: TypedApp, deps: ChatDependencies): void {
+  const pages = new HistoryPages(deps.store.messages);
   app.get(
     '/api/chats/:chatId/messages',
     {
@@ -48,16 +47,13 @@ function historyRoute(app: TypedApp, deps: ChatDependencies): void {
         response: { 200: PageOf(MessageShape), ...problems },
       },
     },
-    async (request) => {
+    async (request, reply) => {
       const chat = await deps.store.chats.findOwned(request.principal.userId, request.params.chatId);
       if (chat === null) throw notFound('chat');
-      const { cursor, limit = 25, order = 'asc' } = request.query;
-      const page = await deps.store.messages.list(chat.id, {
-        order,
-        limit,
-        ...(cursor === undefined ? {} : { after: decodeCursor(Place, cursor) }),
-      });
-      return { items: page.items.map(messageView), nextCursor: encodeCursor(page.next) };
+      const { cursor = null, limit = 25, order = 'asc' } = request.query;
+      const page = await pages.page(chat, { order, limit, cursor });
+      reply.type('application/json; charset=utf-8');
+      return reply.send(page as never);
     },
   );
 }
@@ -113,6 +109,7 @@ async function turnOf(
     background: waitingOf(request) === 'async',
     idempotency,
     requestId: request.id,
+    trace: request.trace,
   });
   return turn;
 }

@@ -137,7 +137,7 @@ function forkedChat(source: Omit<ChatRow, 'next_seq'>, { id, title, now }: Fork,
   const named = title === null ? {} : { title: storableText(title), title_source: 'user' as const };
   return {
     ...source,
-    ...{ id, session_id: null, pinned: 0, archived: 0, context_version: 0 },
+    ...{ id, session_id: null, pinned: 0, archived: 0, context_version: 0, history_version: 0 },
     ...{ created_at: now, updated_at: now, next_seq: last + 1 },
     ...named,
   };

@@ -20,6 +20,7 @@ export const CHAT_COLUMNS = [
   'chats.created_at',
   'chats.updated_at',
   'chats.context_version',
+  'chats.history_version',
 ] as const;
 
 /** Call it only on rows that were read through their owner's id. */
@@ -37,6 +38,7 @@ export function ownedChat(row: Omit<ChatRow, 'next_seq'>): OwnedChat {
     createdAt: row.created_at,
     updatedAt: row.updated_at,
     contextVersion: row.context_version,
+    historyVersion: row.history_version,
   };
   return record as OwnedChat;
 }

@@ -103,6 +103,8 @@ export interface ChatRecord {
    * was edited): the runtime session is rebuilt from history before the next turn. Part of the runtime session's state.
    */
   contextVersion: number;
+  /** Counts up with every change of the messages: what was read under it is still so while it stands. */
+  historyVersion: number;
 }
 
 /** An inline image of a message. */

@@ -81,6 +81,8 @@ export interface ChatTable {
   updated_at: number;
   context_version: number;
   next_seq: number;
+  /** Counts every change of the messages. */
+  history_version: Generated<number>;
 }
 
 /** History, clustered by (chat, place) on SQLite. */

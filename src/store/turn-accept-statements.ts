@@ -45,7 +45,11 @@ export class AcceptStatements {
       'accept_chat',
       db
         .updateTable('chats')
-        .set({ next_seq: slot<number>('nextSeq'), updated_at: slot<number>('now') })
+        .set((eb) => ({
+          next_seq: slot<number>('nextSeq'),
+          updated_at: slot<number>('now'),
+          history_version: eb('history_version', '+', 1),
+        }))
         .where('id', '=', slot<string>('chatId')),
     );
   }

@@ -55,6 +55,7 @@ export class TurnEnding {
         .set((eb) => ({
           updated_at: slot<number>('now'),
           context_version: eb('context_version', '+', slot<number>('lost')),
+          history_version: eb('history_version', '+', 1),
         }))
         .where('id', '=', slot<string>('chatId')),
     );

@@ -11,6 +11,7 @@ import { clusterContract } from '../store/contract/cluster-contract.ts';
 import { credentialContract } from '../store/contract/credential-contract.ts';
 import { eraseContract } from '../store/contract/erase-contract.ts';
 import type { StoreUnderTest } from '../store/contract/fixtures.ts';
+import { historyVersionContract } from '../store/contract/history-version-contract.ts';
 import { messageContract } from '../store/contract/message-contract.ts';
 import { searchContract } from '../store/contract/search-contract.ts';
 import { sessionFileContract } from '../store/contract/session-file-contract.ts';
@@ -30,6 +31,7 @@ const SUITES = [
   acceptContract,
   turnContract,
   turnEndContract,
+  historyVersionContract,
   sessionFileContract,
   eraseContract,
   clusterContract,

@@ -1,0 +1,81 @@
+/**
+ * Pages of history as they go over the wire. A page that was read before is sent again as long as the chat's row says that
+ * nothing changed, whichever instance wrote: only what is new is read and put into words.
+ */
+import { Type } from 'typebox';
+import type { MessageRepository, OwnedChat } from '../store/store.ts';
+import { messageView } from '../turns/turn-shapes.ts';
+import { decodeCursor, encodeCursor } from '../wire/cursor.ts';
+
+/** Which part of a history. */
+export interface HistoryQuery {
+  readonly order: 'asc' | 'desc';
+  readonly limit: number;
+  /** `nextCursor` of the page before; null: from the start of the order. */
+  readonly cursor: string | null;
+}
+
+interface Kept {
+  readonly version: string;
+  readonly body: Buffer;
+}
+
+const Place = Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER });
+
+/** Bytes kept, all pages together. The page that was not asked for the longest goes first. */
+const MOST_BYTES = 16 * 1024 * 1024;
+/** A larger one is read each time: it would take the room of hundreds. */
+const LARGEST_BYTES = MOST_BYTES / 64;
+
+export class HistoryPages {
+  readonly #messages: Pick<MessageRepository, 'list'>;
+  readonly #kept = new Map<string, Kept>();
+  #bytes = 0;
+
+  constructor(messages: Pick<MessageRepository, 'list'>) {
+    this.#messages = messages;
+  }
+
+  /**
+   * The page as JSON in UTF-8. `chat` must have been read for this very request.
+   * @throws GatewayError `validation_failed` for a cursor that is none
+   */
+  async page(chat: OwnedChat, query: HistoryQuery): Promise<Buffer> {
+    const { order, limit, cursor } = query;
+    const key = `${chat.id} ${order} ${limit} ${cursor ?? ''}`;
+    // Besides the count, the time: an instance of an older version does not count.
+    const version = `${chat.historyVersion} ${chat.updatedAt}`;
+    const kept = this.#take(key);
+    if (kept?.version === version) {
+      this.#put(key, kept);
+      return kept.body;
+    }
+    const body = await this.#read(chat.id, query);
+    if (body.length <= LARGEST_BYTES) this.#put(key, { version, body });
+    return body;
+  }
+
+  async #read(chatId: string, { order, limit, cursor }: HistoryQuery): Promise<Buffer> {
+    const after = cursor === null ? {} : { after: decodeCursor(Place, cursor) };
+    const { items, next } = await this.#messages.list(chatId, { order, limit, ...after });
+    return Buffer.from(JSON.stringify({ items: items.map(messageView), nextCursor: encodeCursor(next) }));
+  }
+
+  #take(key: string): Kept | undefined {
+    const kept = this.#kept.get(key);
+    if (kept === undefined) return undefined;
+    this.#kept.delete(key);
+    this.#bytes -= kept.body.length;
+    return kept;
+  }
+
+  #put(key: string, page: Kept): void {
+    this.#take(key);
+    this.#kept.set(key, page);
+    this.#bytes += page.body.length;
+    for (const oldest of this.#kept.keys()) {
+      if (this.#bytes <= MOST_BYTES) break;
+      this.#take(oldest);
+    }
+  }
+}
