@@ -63,7 +63,7 @@ test('an answer is shown while it is made, and what stands does not flicker', as
   const text =
     '# One\n\nfirst paragraph\n\n- a\n- b\n\n```js\nconst one = 1;\nconst two = 2;\n```\n\nlast words come here';
   await say(page, `${saying(text)} [[pace:60]]`);
-  const answer = page.locator('li.turn:last-child .answer');
+  const answer = page.locator('.turn.newest .answer');
   await answer.getByText('first paragraph').waitFor();
   // Marked while the answer still grows: were the elements made anew, the marks would be gone.
   await answer.getByRole('heading', { name: 'One' }).evaluate((element) => element.setAttribute('data-mark', '1'));
@@ -81,9 +81,9 @@ test('an answer can be stopped; what was said stays', async () => {
   const { page } = mona;
   await newChat('begin');
   await say(page, '[[tokens:500]] [[pace:50]]');
-  await shows(page.locator('li.turn:last-child .markdown'), 'w3 ');
+  await shows(page.locator('.turn.newest .markdown'), 'w3 ');
   await page.getByRole('button', { name: 'Stop the answer' }).click();
-  await shows(page.locator('li.turn:last-child'), 'You stopped this answer.');
+  await shows(page.locator('.turn.newest'), 'You stopped this answer.');
   assert.match(await (await wholeAnswer(page)).innerText(), /w1 w2 w3/);
   assert.match(await ask(page, 'Go on'), /You said: Go on/);
 });
@@ -92,13 +92,13 @@ test('an error stands in its place, and asking again does not double the questio
   const { page } = mona;
   await newChat('begin');
   await say(page, 'Please [[fault:400]]');
-  const note = page.locator('li.turn:last-child .note.bad');
+  const note = page.locator('.turn.newest .note.bad');
   await note.waitFor();
-  const before = await page.locator('li.turn').count();
+  const before = await page.locator('.turns .turn').count();
   await note.getByRole('button', { name: 'Ask again' }).dblclick();
-  await page.locator('li.turn').nth(before).waitFor();
-  await page.locator('li.turn:last-child .note.bad').waitFor();
-  assert.equal(await page.locator('li.turn').count(), before + 1);
+  await page.locator('.turns .turn').nth(before).waitFor();
+  await page.locator('.turn.newest .note.bad').waitFor();
+  assert.equal(await page.locator('.turns .turn').count(), before + 1);
 });
 
 test('a chat is renamed, pinned, archived, brought back', async () => {
@@ -150,7 +150,7 @@ test('the model is chosen per chat and named above its answers', async () => {
   await page.getByRole('combobox', { name: 'Model' }).selectOption({ label: 'Claude Sonnet 4.5 · 1×' });
   assert.equal((await changed).status(), 200);
   await ask(page, 'And now?');
-  await shows(page.locator('li.turn:last-child .model-name'), 'Claude Sonnet 4.5');
+  await shows(page.locator('.turn.newest .model-name'), 'Claude Sonnet 4.5');
 });
 
 test('a picked image goes along and is made smaller where it must be', async () => {
@@ -173,7 +173,7 @@ test('a picked image goes along and is made smaller where it must be', async () 
   });
   await page.getByAltText('noise.png').waitFor();
   assert.match(await ask(page, 'What is this?'), /I can see 1 image/);
-  const data = await page.locator('li.turn:last-child .pictures img').getAttribute('src');
+  const data = await page.locator('.turn.newest .pictures img').getAttribute('src');
   assert.match(data ?? '', /^data:image\/webp;base64,/);
   assert.ok((data ?? '').length < 1_000_000);
 });

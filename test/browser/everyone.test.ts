@@ -54,10 +54,10 @@ test('everything can be reached and done with the keyboard alone', async () => {
   await wholeAnswer(page);
   await page.keyboard.type('Stop this [[tokens:400]] [[pace:50]]');
   await press('Enter');
-  await shows(page.locator('li.turn:last-child .markdown'), 'w2 ');
+  await shows(page.locator('.turn.newest .markdown'), 'w2 ');
   await tabTo(page, 'Stop the answer');
   await press('Enter');
-  await shows(page.locator('li.turn:last-child'), 'You stopped this answer.');
+  await shows(page.locator('.turn.newest'), 'You stopped this answer.');
   await press('Control+k');
   await page.waitForFunction(() => document.activeElement?.id === 'chat-search');
   await tabTo(page, 'Options for “First line second line”');
@@ -155,7 +155,7 @@ test('who asked for less motion gets none', async () => {
   const { page, context } = await someone({ reducedMotion: 'reduce' });
   await signIn(page, gateway.url, 'mona');
   await say(page, '[[tokens:100]] [[pace:30]]');
-  await shows(page.locator('li.turn:last-child .markdown'), 'w2 ');
+  await shows(page.locator('.turn.newest .markdown'), 'w2 ');
   const moving = await page.evaluate(
     () =>
       document

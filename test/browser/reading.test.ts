@@ -49,7 +49,7 @@ test('the end stays in sight while an answer grows, until the reader scrolls awa
   await settle(page);
   assert.ok((await leftBelow(page)) < 4);
   await say(page, `again ${PARAGRAPHS} [[pace:15]]`);
-  await shows(page.locator('li.turn:last-child .markdown'), 'Paragraph 20 of');
+  await shows(page.locator('.turn.newest .markdown'), 'Paragraph 20 of');
   await settle(page);
   assert.ok((await leftBelow(page)) < 64);
   await page.locator('.scroll').hover();
@@ -57,7 +57,7 @@ test('the end stays in sight while an answer grows, until the reader scrolls awa
   const end = page.getByRole('button', { name: 'To the end' });
   await end.waitFor();
   const place = await page.locator('.scroll').evaluate((box) => box.scrollTop);
-  await shows(page.locator('li.turn:last-child .markdown'), 'Paragraph 40 of');
+  await shows(page.locator('.turn.newest .markdown'), 'Paragraph 40 of');
   assert.equal(await page.locator('.scroll').evaluate((box) => box.scrollTop), place);
   await end.click();
   await wholeAnswer(page);
@@ -73,10 +73,10 @@ test('a long chat opens at its end, and what is read stays in its place while ol
   await shows(page.locator('.bubble').last(), 'Question 80');
   await settle(page);
   assert.ok((await leftBelow(page)) < 4);
-  assert.ok((await page.locator('li.turn').count()) < 40);
+  assert.ok((await page.locator('.turns .turn').count()) < 40);
   for (let shown = await turnsShown(page); shown.count < 80; shown = await turnsShown(page)) {
     await page.locator('.scroll').evaluate((box) => box.scrollTo(0, 0));
-    await page.waitForFunction((before) => document.querySelectorAll('li.turn').length > before, shown.count);
+    await page.waitForFunction((before) => document.querySelectorAll('.turns .turn').length > before, shown.count);
     await settle(page);
     // It was at the very top of what was there: it is still in sight, with the older ones above it.
     const place = await page.locator('.bubble').getByText(shown.first, { exact: true }).boundingBox();
@@ -87,7 +87,7 @@ test('a long chat opens at its end, and what is read stays in its place while ol
 
 const turnsShown = (page: Page) =>
   page.evaluate(() => ({
-    count: document.querySelectorAll('li.turn').length,
+    count: document.querySelectorAll('.turns .turn').length,
     first: document.querySelector('.bubble')?.textContent ?? '',
   }));
 
@@ -99,7 +99,7 @@ test('a draft is kept for each chat', async () => {
   assert.equal(await messageBox(page).inputValue(), '');
   await messageBox(page).fill('about something new');
   await page.goBack();
-  await page.locator('li.turn').first().waitFor();
+  await page.locator('.turns .turn').first().waitFor();
   assert.equal(await messageBox(page).inputValue(), 'about the first');
   await page.goForward();
   await page.getByRole('heading', { name: /Where to/ }).waitFor();

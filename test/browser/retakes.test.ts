@@ -36,7 +36,7 @@ async function newChat(text: string): Promise<string> {
   return ask(mona.page, text);
 }
 
-const turns = () => mona.page.locator('li.turn');
+const turns = () => mona.page.locator('.turns .turn');
 const editor = () => mona.page.getByRole('textbox', { name: 'Edited message' });
 
 test('another answer takes the place of the last one, here and in another tab', async () => {
@@ -44,15 +44,15 @@ test('another answer takes the place of the last one, here and in another tab', 
   await newChat('What is a bilge pump?');
   const other = await mona.context.newPage();
   await other.goto(page.url());
-  await shows(other.locator('li.turn:last-child .answer'), 'bilge pump');
+  await shows(other.locator('.turn.newest .answer'), 'bilge pump');
   await page.getByRole('button', { name: 'Another answer' }).click();
-  await page.locator('li.turn:last-child .answer[aria-busy=true]').waitFor();
+  await page.locator('.turn.newest .answer[aria-busy=true]').waitFor();
   await wholeAnswer(page);
   assert.equal(await turns().count(), 1);
   const { body } = await history();
   assert.equal(body.length, 2);
   await other.locator(`[data-answer="${body[1]?.id}"]`).waitFor();
-  assert.equal(await other.locator('li.turn').count(), 1);
+  assert.equal(await other.locator('.turns .turn').count(), 1);
   await other.close();
 });
 
@@ -71,7 +71,7 @@ test('a message is put differently by keyboard alone; Escape leaves it as it was
   await page.keyboard.press('Enter');
   await editor().fill('I sail to Oslo');
   await page.keyboard.press('Enter');
-  await shows(page.locator('li.turn:last-child .answer'), 'You said: I sail to Oslo');
+  await shows(page.locator('.turn.newest .answer'), 'You said: I sail to Oslo');
   await wholeAnswer(page);
   assert.equal(await turns().count(), 1);
   await page.reload();
@@ -83,7 +83,7 @@ test('while an answer is made nothing can be changed', async () => {
   const { page } = mona;
   await newChat('begin');
   await say(page, `${saying('slowly now')} [[pace:2000]]`);
-  await page.locator('li.turn:last-child .answer[aria-busy=true]').waitFor();
+  await page.locator('.turn.newest .answer[aria-busy=true]').waitFor();
   assert.equal(await page.getByRole('button', { name: /Edit message|Another answer/ }).count(), 0);
   await page.getByRole('button', { name: 'Stop the answer' }).click();
   await page.getByRole('button', { name: 'Edit message' }).first().waitFor();

@@ -53,7 +53,7 @@ test('nothing that a model answers runs, loads, leads away or breaks the page', 
   const { page } = mona;
   for (const attack of ATTACKS) {
     await ask(page, `A test. ${saying(`before\n\n${attack}\n\nafter`)}`);
-    const answer = page.locator('li.turn:last-child .markdown');
+    const answer = page.locator('.turn.newest .markdown');
     // Every link there is, is pressed as a person would press it: on the web or not at all.
     for (const href of await answer
       .locator('a')
@@ -70,7 +70,7 @@ test('nothing that a model answers runs, loads, leads away or breaks the page', 
     assert.deepEqual(handlers, [], attack);
   }
   await page.reload();
-  await page.locator('li.turn').last().waitFor();
+  await page.locator('.turns .turn').last().waitFor();
   await messageBox(page).waitFor();
   assert.deepEqual(mona.complaints, []);
   assert.deepEqual(mona.strayRequests, []);
@@ -79,7 +79,7 @@ test('nothing that a model answers runs, loads, leads away or breaks the page', 
 test('links that may be followed tell the other side nothing and get no hold of this page', async () => {
   const { page } = mona;
   await ask(page, `A link. ${saying('See [the docs](https://example.com/docs).')}`);
-  const link = page.locator('li.turn:last-child .markdown a');
+  const link = page.locator('.turn.newest .markdown a');
   assert.equal(await link.getAttribute('target'), '_blank');
   assert.match((await link.getAttribute('rel')) ?? '', /noopener noreferrer/);
 });

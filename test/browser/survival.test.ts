@@ -44,8 +44,8 @@ function words(count: number): string {
   return Array.from({ length: count }, (_, index) => `w${index + 1}`).join(' ');
 }
 
-const lastAnswer = (page: Page) => page.locator('li.turn:last-child .markdown');
-const lastQuestion = (page: Page) => page.locator('li.turn:last-child .bubble');
+const lastAnswer = (page: Page) => page.locator('.turn.newest .markdown');
+const lastQuestion = (page: Page) => page.locator('.turn.newest .bubble');
 
 test('a reload in mid-answer goes on with it', async () => {
   const { page } = mona;
@@ -53,10 +53,10 @@ test('a reload in mid-answer goes on with it', async () => {
   await shows(lastAnswer(page), 'w5 ');
   await page.reload();
   await shows(lastAnswer(page), 'w5 ');
-  assert.equal(await page.locator('li.turn:last-child .answer').getAttribute('aria-busy'), 'true');
+  assert.equal(await page.locator('.turn.newest .answer').getAttribute('aria-busy'), 'true');
   await wholeAnswer(page);
   assert.equal(await lastAnswer(page).innerText(), words(120));
-  assert.equal(await page.locator('li.turn').count(), 2);
+  assert.equal(await page.locator('.turns .turn').count(), 2);
 });
 
 test('the network goes away in mid-answer and comes back: nothing is missing, nothing is doubled', async () => {
@@ -64,7 +64,7 @@ test('the network goes away in mid-answer and comes back: nothing is missing, no
   await say(page, '[[tokens:150]] [[pace:40]]');
   await shows(lastAnswer(page), 'w5 ');
   gateway.network.cut();
-  await shows(page.locator('li.turn:last-child .progress'), 'Reconnecting');
+  await shows(page.locator('.turn.newest .progress'), 'Reconnecting');
   gateway.network.mend();
   // While it grows, not only in the end, when the whole answer comes once more.
   await shows(lastAnswer(page), 'w100 ');
@@ -80,7 +80,7 @@ test('a message that is sent without a network goes as soon as there is one, onc
   await say(page, 'Anybody there?');
   await shows(page.locator('.attempt'), 'No connection');
   await context.setOffline(false);
-  await page.locator('li.turn').nth(1).waitFor();
+  await page.locator('.turns .turn').nth(1).waitFor();
   await wholeAnswer(page);
   assert.match(await lastAnswer(page).innerText(), /message 2 of this conversation/);
   assert.equal(await page.getByText('Anybody there?', { exact: true }).count(), 1);
@@ -104,7 +104,7 @@ test('a message whose answer got lost on the way is not said twice', async () =>
     return route.abort('connectionreset');
   });
   await say(page, 'Only once');
-  await page.locator('li.turn').nth(1).waitFor();
+  await page.locator('.turns .turn').nth(1).waitFor();
   await wholeAnswer(page);
   assert.equal(broken, true);
   assert.match(await lastAnswer(page).innerText(), /message 2 of this conversation/);
@@ -119,7 +119,7 @@ test('the gateway restarts: a word about it, then all is well', async () => {
   await shows(page.locator('.top-bar'), 'Reconnecting');
   await say(page, 'Are you back?');
   await gateway.start();
-  await page.locator('li.turn').nth(1).waitFor();
+  await page.locator('.turns .turn').nth(1).waitFor();
   await wholeAnswer(page);
   assert.match(await lastAnswer(page).innerText(), /You said: Are you back/);
   await page.getByText('Reconnecting').waitFor({ state: 'detached' });
@@ -132,14 +132,14 @@ test('a second tab shows the same, live, whichever one speaks', async () => {
   await shows(lastAnswer(second), 'You said: begin');
   await say(page, '[[tokens:100]] [[pace:25]]');
   await shows(lastAnswer(second), 'w5 ');
-  assert.equal(await second.locator('li.turn:last-child .answer').getAttribute('aria-busy'), 'true');
+  assert.equal(await second.locator('.turn.newest .answer').getAttribute('aria-busy'), 'true');
   await second.getByRole('button', { name: 'Stop the answer' }).click();
-  await shows(page.locator('li.turn:last-child'), 'You stopped this answer.');
+  await shows(page.locator('.turn.newest'), 'You stopped this answer.');
   assert.equal(await lastAnswer(page).innerText(), await lastAnswer(second).innerText());
   await say(second, 'From the other side');
   await shows(lastQuestion(page), 'From the other side');
   await wholeAnswer(page);
-  assert.equal(await second.locator('li.turn').count(), await page.locator('li.turn').count());
+  assert.equal(await second.locator('.turns .turn').count(), await page.locator('.turns .turn').count());
 });
 
 test('a chat that another tab makes, renames or deletes is seen here', async () => {
@@ -172,9 +172,9 @@ test('what was typed outlives the end of the session, and sign-in leads back to 
   assert.equal(page.url(), chat);
   assert.equal(await messageBox(page).inputValue(), 'half a thought');
   await messageBox(page).press('Enter');
-  await page.locator('li.turn').nth(1).waitFor();
+  await page.locator('.turns .turn').nth(1).waitFor();
   assert.match(await (await wholeAnswer(page)).innerText(), /You said: half a thought/);
-  assert.equal(await page.locator('li.turn').count(), 2);
+  assert.equal(await page.locator('.turns .turn').count(), 2);
 });
 
 test('signing out everywhere elsewhere is felt here', async () => {

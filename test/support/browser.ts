@@ -116,16 +116,16 @@ export async function say(page: Page, text: string): Promise<void> {
 
 /** The last answer, once it is whole. */
 export async function wholeAnswer(page: Page): Promise<Locator> {
-  const answer = page.locator('li.turn:last-child .answer');
+  const answer = page.locator('.turn.newest .answer');
   await answer.and(page.locator('[aria-busy="false"]')).waitFor();
   return answer;
 }
 
 /** Says something and waits for the whole answer. @returns its text */
 export async function ask(page: Page, text: string): Promise<string> {
-  const before = await page.locator('li.turn').count();
+  const before = await page.locator('.turns .turn').count();
   await say(page, text);
-  await page.locator('li.turn').nth(before).waitFor();
+  await page.locator('.turns .turn').nth(before).waitFor();
   return (await wholeAnswer(page)).locator('.markdown').innerText();
 }
 

@@ -6,7 +6,7 @@ import { newerChat } from './chat-order.ts';
 import type { LiveAnswer } from './live-answer.ts';
 import { LiveAnswers } from './live-answers.ts';
 import { MessageHistory } from './message-history.ts';
-import { pendingId, type TurnGroup, unexplained } from './message-order.ts';
+import { pendingId, type TurnGroup } from './message-order.ts';
 import { Observable } from './observable.ts';
 import { type Editing, groupsBefore, type Retake, regenerationOf } from './retake.ts';
 import { SendAttempt } from './send-attempt.ts';
@@ -101,7 +101,7 @@ export class Conversation extends Observable {
       this.status = 'ready';
       this.error = null;
       this.changed();
-      await this.answers.explain(unexplained(this.groups), signal);
+      await this.answers.explain(this.#history.unexplained(), signal);
     } catch (error) {
       this.#failed(apiErrorOf(error), signal);
     }
@@ -111,7 +111,7 @@ export class Conversation extends Observable {
   async loadOlder(): Promise<void> {
     if (this.loadingOlder || !this.hasOlder) return;
     this.loadingOlder = true;
-    this.changed();
+    if (!this.#history.isAhead) this.changed();
     const { signal } = this.#active;
     try {
       await this.#history.readOlder(signal);

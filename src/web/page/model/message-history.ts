@@ -1,12 +1,23 @@
-/** The messages of one chat as far as they were read, by turn. */
+/** The messages of one chat as far as they were read, by turn; older ones come into sight a few at a time. */
 import type { GatewayApi } from '../api/gateway-api.ts';
 import type { MessageView, Page, TurnView } from '../api/shapes.ts';
-import { groupByTurn, pendingId, type TurnGroup, withMessage, withNewest, withOlder } from './message-order.ts';
+import {
+  groupByTurn,
+  pendingId,
+  type TurnGroup,
+  unexplained,
+  withMessage,
+  withNewest,
+  withOlder,
+} from './message-order.ts';
 
-/** First page short, so that a long chat opens at once; older ones longer, so that scrolling asks rarely, but
- * short enough to be drawn within a frame or two. */
+/** First page short, so that a long chat opens at once; older ones longer, so that scrolling asks rarely. */
 const FIRST_PAGE = 30;
 const OLDER_PAGE = 40;
+
+/** Messages shown at first, and then at once: to make and lay out more would hold up the frame in which they come. */
+const SHOWN = 12;
+const SLICE = 8;
 
 /** The newest page, with the ids that were known when it was asked for. */
 export interface NewestPage extends Page<MessageView> {
@@ -19,6 +30,8 @@ export class MessageHistory {
   readonly #chatId: string;
   readonly #keys = new Map<string, string>();
   #messages: MessageView[] = [];
+  /** So many of them, the oldest, are not shown yet. */
+  #hidden = 0;
   #olderCursor: string | null = null;
 
   constructor(chatId: string, api: Pick<GatewayApi, 'messages'>) {
@@ -27,7 +40,12 @@ export class MessageHistory {
   }
 
   get hasOlder(): boolean {
-    return this.#olderCursor !== null;
+    return this.isAhead || this.#olderCursor !== null;
+  }
+
+  /** Older ones are here: {@link readOlder} asks nobody. */
+  get isAhead(): boolean {
+    return this.#hidden > 0;
   }
 
   async readNewest(signal: AbortSignal): Promise<NewestPage> {
@@ -39,16 +57,20 @@ export class MessageHistory {
     const newest = page.items.toReversed();
     const merged = withNewest(this.#messages, newest, page.known);
     // Only the first reading, or one after a long absence, decides where older ones begin.
-    if (merged === null || !this.groups.some(({ turnId }) => !this.#keys.has(turnId)))
-      this.#olderCursor = page.nextCursor;
+    const first = merged === null || !this.groups.some(({ turnId }) => !this.#keys.has(turnId));
+    if (first) this.#olderCursor = page.nextCursor;
     this.#set(merged ?? newest);
+    if (first) this.#show(SHOWN);
   }
 
+  /** Shows a few more, and reads a page when none are left. */
   async readOlder(signal: AbortSignal): Promise<void> {
-    if (this.#olderCursor === null) return;
-    const page = await this.#api.messages(this.#chatId, this.#olderCursor, OLDER_PAGE, signal);
-    this.#olderCursor = page.nextCursor;
-    this.#set(withOlder(this.#messages, page.items.toReversed()));
+    if (!this.isAhead && this.#olderCursor !== null) {
+      const page = await this.#api.messages(this.#chatId, this.#olderCursor, OLDER_PAGE, signal);
+      this.#olderCursor = page.nextCursor;
+      this.#set(withOlder(this.#messages, page.items.toReversed()));
+    }
+    this.#show(this.#messages.length - this.#hidden + SLICE);
   }
 
   /** A question that the gateway took as `turnId`; it is shown under the key it had before. */
@@ -80,12 +102,30 @@ export class MessageHistory {
     return this.groups.find(({ questions }) => questions.some(({ id }) => id === questionId));
   }
 
+  /** Turns without a whole answer, newest first. */
+  unexplained(): string[] {
+    return unexplained(groupByTurn(this.#messages, this.#keys, this.groups));
+  }
+
   isAnswered(turnId: string): boolean {
     return this.groups.some((group) => group.turnId === turnId && group.answer?.status === 'complete');
   }
 
+  /** What comes in above what is shown waits there. */
   #set(messages: MessageView[]): void {
+    const oldest = this.#messages[this.#hidden]?.id;
+    const at = messages.findIndex(({ id }) => id === oldest);
+    this.#hidden = at === -1 ? Math.min(this.#hidden, messages.length) : at;
     this.#messages = messages;
-    this.groups = groupByTurn(messages, this.#keys, this.groups);
+    this.#group();
+  }
+
+  #show(count: number): void {
+    this.#hidden = Math.max(0, this.#messages.length - count);
+    this.#group();
+  }
+
+  #group(): void {
+    this.groups = groupByTurn(this.#messages.slice(this.#hidden), this.#keys, this.groups);
   }
 }

@@ -1,6 +1,7 @@
 /** One chat: its turns, newest at the end, and the box to write the next message. */
 import { useRef } from 'preact/hooks';
 import type { Conversation } from '../model/conversation.ts';
+import { inStretches, type Stretch } from '../model/stretches.ts';
 import { errorText } from '../parts/error-text.ts';
 import { Icon } from '../parts/icon.tsx';
 import { usePage, useText } from '../parts/page-context.ts';
@@ -8,7 +9,7 @@ import { useWatch } from '../parts/use-watch.ts';
 import { AttemptView } from './attempt-view.tsx';
 import { Composer } from './composer.tsx';
 import { OlderMessages } from './older-messages.tsx';
-import { TurnView } from './turn-view.tsx';
+import { StretchView } from './stretch-view.tsx';
 import { useEndScroll } from './use-end-scroll.ts';
 import { useKeptPlace } from './use-kept-place.ts';
 
@@ -46,24 +47,22 @@ export function ConversationView({ conversation }: { conversation: Conversation 
 
 function Turns({ conversation }: { conversation: Conversation }) {
   const { groups, editing, idle } = conversation;
-  const { live, ends, thoughts } = conversation.answers;
-  const last = groups.at(-1);
+  const stretches = useRef<readonly Stretch[]>([]);
+  stretches.current = inStretches(groups, stretches.current);
   return (
-    <ol class="turns">
-      {groups.map((group) => (
-        <TurnView
-          key={group.key}
-          group={group}
-          live={live.get(group.turnId) ?? null}
-          end={ends.get(group.turnId) ?? null}
-          thoughts={thoughts.get(group.turnId) ?? ''}
+    <div class="turns">
+      {stretches.current.map((stretch) => (
+        <StretchView
+          key={stretch.key}
+          stretch={stretch}
           conversation={conversation}
-          last={group === last}
+          told={stretch.groups.some(({ turnId }) => conversation.answers.knows(turnId)) ? {} : null}
+          newest={stretch === stretches.current.at(-1) ? groups.at(-1) : undefined}
           idle={idle}
-          editing={editing?.turnId === group.turnId ? editing : null}
+          editing={stretch.groups.some(({ turnId }) => turnId === editing?.turnId) ? editing : null}
         />
       ))}
-    </ol>
+    </div>
   );
 }
 

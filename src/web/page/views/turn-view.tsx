@@ -29,7 +29,7 @@ interface TurnProps {
 export const TurnView = pure<TurnProps>(({ group, live, end, thoughts, conversation, last, idle, editing }) => {
   const answered = live !== null || group.answer !== null;
   return (
-    <li class="turn">
+    <div class={last ? 'turn newest' : 'turn'}>
       {group.questions.map((question) =>
         editing?.questionId === question.id ? (
           <QuestionEditor key={question.id} question={question} editing={editing} conversation={conversation} />
@@ -51,7 +51,7 @@ export const TurnView = pure<TurnProps>(({ group, live, end, thoughts, conversat
         />
       ) : null}
       {live === null ? <TurnNote group={group} end={end} conversation={conversation} last={last} /> : null}
-    </li>
+    </div>
   );
 }, 'TurnView');
 

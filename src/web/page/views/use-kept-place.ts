@@ -39,7 +39,13 @@ export function useKeptPlace(
 function firstVisible(box: HTMLElement | null, content: HTMLElement | null): Anchor | null {
   if (box === null || content === null) return null;
   const edge = box.getBoundingClientRect().top;
-  for (const element of content.querySelectorAll('.turn')) {
+  // By stretches first: to measure inside of one that is out of sight would lay it out.
+  const stretch = firstBelow(content.querySelector('.turns')?.children ?? [], edge)?.element;
+  return stretch === undefined ? null : firstBelow(stretch.children, edge);
+}
+
+function firstBelow(elements: Iterable<Element>, edge: number): Anchor | null {
+  for (const element of elements) {
     const { top, bottom } = element.getBoundingClientRect();
     if (bottom > edge) return { element, top };
   }
