@@ -1,16 +1,33 @@
-/** The main job, whole: two people sign in, chat in every way, see only their own, and go on after a restart. */
+/**
+ * The main job, whole: two people sign in, chat in every way, see only their own, and go on after a restart. On SQLite, and
+ * word for word the same on PostgreSQL, of which the gateway is told by `DATABASE_URL` and the secrets that come with it.
+ */
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
+import { SHARED_SECRETS } from '../support/cluster.ts';
 import { startTestGateway, type TestGateway } from '../support/gateway.ts';
 import { all, type Browser } from '../support/http-browser.ts';
+import { type PostgresServer, startPostgres } from '../support/postgres.ts';
 
-describe('Two people use one gateway', () => {
+describe('Two people use one gateway', () => mainJob(async () => ({})));
+
+describe('Two people use one gateway on PostgreSQL', () => {
+  let server: PostgresServer;
+  before(async () => {
+    server = await startPostgres();
+  });
+  mainJob(async () => ({ DATABASE_URL: await server.createDatabase(), ...SHARED_SECRETS }));
+  // After the gateway on it.
+  after(() => server.close());
+});
+
+function mainJob(environment: () => Promise<Record<string, string>>): void {
   let t: TestGateway;
   let mona: Browser;
   let hubot: Browser;
 
   before(async () => {
-    t = await startTestGateway();
+    t = await startTestGateway({ env: await environment() });
     [mona, hubot] = await Promise.all([t.signIn('mona'), t.signIn('hubot')]);
   });
   after(() => t.close());
@@ -108,4 +125,4 @@ describe('Two people use one gateway', () => {
     assert.equal((await mona.get(`/api/chats/${chat.id}/messages`)).status, 404);
     assert.equal((await mona.delete(`/api/chats/${chat.id}`)).status, 404);
   });
-});
+}
