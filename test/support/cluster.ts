@@ -36,6 +36,8 @@ export interface TestClusterOptions {
   readonly env?: Readonly<Record<string, string>>;
   /** Per instance, what its machine believes the time to be. */
   readonly clocks?: readonly (() => number)[];
+  /** What is different for an instance; the database is at `url`. */
+  readonly envOf?: (url: string, instance: number) => Promise<Record<string, string>>;
 }
 
 /** Starts one. The caller closes it. */
@@ -58,8 +60,9 @@ async function open(options: TestClusterOptions, opened: AsyncDisposableStack): 
   for (let index = 0; index < (options.instances ?? 2); index += 1) {
     const site = instances[0] === undefined ? {} : { PUBLIC_URL: instances[0].url };
     const clock = options.clocks?.[index];
+    const own = await options.envOf?.(databaseUrl, index);
     const instance = await startTestGateway({
-      env: { ...shared, ...site },
+      env: { ...shared, ...site, ...own },
       sharedStandIn: standIn,
       ...(clock === undefined ? {} : { clock }),
     });

@@ -1,9 +1,14 @@
-/** A network between browser and gateway that can be cut: open connections break and new ones are refused, as when it is gone. */
+/**
+ * A network between two of us that fails as networks do: cut, open connections break and new ones are refused; frozen, nobody
+ * is told anything, and what was open then stays silent for ever, as when a router in between has forgotten it.
+ */
 import { connect, createServer, type Socket } from 'node:net';
 
 export interface CuttableNetwork {
   readonly port: number;
   cut(): void;
+  freeze(): void;
+  /** New connections get through again. */
   mend(): void;
   close(): Promise<void>;
 }
@@ -11,7 +16,8 @@ export interface CuttableNetwork {
 /** Passes connections on to `port` of this machine. */
 export async function openNetwork(port: number): Promise<CuttableNetwork> {
   const sockets = new Set<Socket>();
-  let whole = true;
+  let state: 'whole' | 'cut' | 'frozen' = 'whole';
+  const pairs = new Set<[Socket, Socket]>();
   const track = (socket: Socket) => {
     sockets.add(socket);
     socket.once('close', () => sockets.delete(socket));
@@ -20,15 +26,22 @@ export async function openNetwork(port: number): Promise<CuttableNetwork> {
   };
   const server = createServer((near) => {
     track(near);
-    if (!whole) {
-      near.destroy();
-      return;
-    }
+    if (state === 'cut') near.destroy();
+    // Its other end is not there to read.
+    if (state === 'frozen') near.pause();
+    if (state !== 'whole') return;
     const far = connect(port, '127.0.0.1');
     track(far);
     near.pipe(far).pipe(near);
-    near.once('close', () => far.destroy());
-    far.once('close', () => near.destroy());
+    const pair: [Socket, Socket] = [near, far];
+    pairs.add(pair);
+    for (const socket of pair)
+      socket.once('close', () => {
+        // The end of a frozen connection does not get through either.
+        if (!pairs.delete(pair)) return;
+        near.destroy();
+        far.destroy();
+      });
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const address = server.address();
@@ -39,11 +52,18 @@ export async function openNetwork(port: number): Promise<CuttableNetwork> {
   return {
     port: address.port,
     cut: () => {
-      whole = false;
+      state = 'cut';
       breakAll();
     },
+    freeze: () => {
+      state = 'frozen';
+      for (const [near, far] of pairs) {
+        for (const socket of [near.unpipe(far), far.unpipe(near)]) socket.pause();
+      }
+      pairs.clear();
+    },
     mend: () => {
-      whole = true;
+      state = 'whole';
     },
     close: () =>
       new Promise((resolve) => {
