@@ -31,6 +31,7 @@ import { RequestLog } from './ops/request-log.ts';
 import { addSecurityHeaders } from './ops/security-headers.ts';
 import type { Runtimes } from './runtimes/runtime-port.ts';
 import type { Store } from './store/store.ts';
+import type { Tracing } from './tracing/tracing.ts';
 import type { TurnEngine } from './turns/turn-engine.ts';
 import type { UserEvents } from './turns/user-events.ts';
 import { registerUsage } from './usage/usage-routes.ts';
@@ -54,6 +55,7 @@ export interface AppDependencies {
   readonly userEvents: UserEvents;
   readonly streams: EventStreams;
   readonly metrics: GatewayMetrics;
+  readonly tracing: Tracing;
   readonly audit: AuditTrail;
   /** Operators' routes, for this machine only; null: they have a listener of their own. */
   readonly localOps: FastifyPluginAsync | null;
@@ -86,6 +88,8 @@ export async function buildApp(config: Config, deps: AppDependencies): Promise<F
     routerOptions: { maxParamLength: 200, ignoreTrailingSlash: false, caseSensitive: true },
   }).withTypeProvider<TypeBoxTypeProvider>();
   app.setValidatorCompiler(compileValidator);
+  // First: what refuses a request later is part of its span.
+  deps.tracing.traceRequests(app);
   registerProblems(app);
   acceptOnlyJson(app);
   nameResponses(app);

@@ -5,6 +5,7 @@
 import { resolve } from 'node:path';
 import { type Environment, isLoopback, VariableReader } from './config-values.ts';
 import { type CopilotConfig, RUNTIME_VARIABLES, readCopilot } from './copilot-config.ts';
+import { readTracing, type TracingConfig } from './tracing-config.ts';
 
 export { type CopilotConfig, DEFAULT_SYSTEM_MESSAGE, type ProviderConfig } from './copilot-config.ts';
 
@@ -60,6 +61,7 @@ export interface Config {
   readonly budget: { readonly tokensPerDay: number; readonly requestsPerDay: number };
   readonly adminUsers: readonly string[];
   readonly ops: { readonly port: number | null; readonly host: string };
+  readonly tracing: TracingConfig;
   readonly logLevel: 'fatal' | 'error' | 'warn' | 'info' | 'debug' | 'trace' | 'silent';
 }
 
@@ -160,6 +162,7 @@ function readConfig(read: VariableReader, env: Environment): Config {
     },
     adminUsers: read.list('ADMIN_USERS'),
     ops: readOps(read),
+    tracing: readTracing(read),
     logLevel: read.choice('LOG_LEVEL', ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'], 'info'),
   };
 }

@@ -16,6 +16,8 @@ import type { OperatedParts } from './ops-app.ts';
 import { openRuntimes } from './runtimes/open-runtimes.ts';
 import { openStore, ownDatabase } from './store/open-store.ts';
 import type { Store } from './store/store.ts';
+import { openTracing, providerName } from './tracing/open-tracing.ts';
+import type { Tracing } from './tracing/tracing.ts';
 import { Allowance } from './turns/allowance.ts';
 import { TurnEngine } from './turns/turn-engine.ts';
 import { runtimeSessionId } from './turns/turn-runner.ts';
@@ -38,6 +40,7 @@ const FORGET_ALL_MS = 20_000;
 export interface Parts extends OperatedParts {
   readonly completions: Completions;
   readonly streams: EventStreams;
+  readonly tracing: Tracing;
   /** Null on SQLite: there is one process. */
   readonly cluster: Cluster | null;
 }
@@ -60,18 +63,23 @@ export async function openParts(
   machineClock: () => number,
   opened: AsyncDisposableStack,
 ): Promise<Parts> {
+  const provider = providerName(config.copilot.provider);
+  const tracing = opened.adopt(
+    await openTracing({ config: config.tracing, version: VERSION, provider, logger }),
+    (it) => it.close(),
+  );
   const { store, metrics, cluster, clock } = await openGround(config, logger, machineClock, opened);
   const audit = new AuditTrail({ store, metrics, logger, clock });
   const hooks = accessHooks(audit, () => ({ engine, runtimes, logger }));
   const auth = opened.adopt(await openAuth({ config, store, logger, hooks, clock }), (it) => it.close());
   const runtimes = opened.adopt(
-    meteredRuntimes(await openRuntimes(config, { sessionFiles: store.sessionFiles, logger, clock }), metrics),
+    meteredRuntimes(await openRuntimes(config, { sessionFiles: store.sessionFiles, logger, clock, tracing }), metrics),
     (it) => it.close(),
   );
   const userEvents = new MeteredUserEvents(metrics, cluster?.tellUserEvent);
   const instanceId = newId();
   const common = {
-    ...{ store, runtimes, logger, clock, credentials: auth.credentials, limits: config.turns },
+    ...{ store, runtimes, logger, clock, tracing, credentials: auth.credentials, limits: config.turns },
     systemMessage: config.copilot.systemMessage,
   };
   const turnsPerUser = config.turns.perUser;
@@ -88,7 +96,7 @@ export async function openParts(
   const streams = opened.adopt(new EventStreams({ perOwner: config.streamsPerUser }), (it) => it.close());
   metrics.sample({ engine, runtimes, streams });
   const drain = drainOf({ cluster, engine, completions }, config);
-  const people = { config, store, auth, runtimes, engine, completions, userEvents, streams };
+  const people = { config, store, auth, runtimes, engine, completions, userEvents, streams, tracing };
   return { ...people, cluster, metrics, audit, logger, clock, instanceId, drain };
 }
 

@@ -30,7 +30,7 @@ export function stopOnSignals(
 
 /** What must never be seen in a log. */
 export function configuredSecrets(config: Config): string[] {
-  const { copilot, github, sessionSecrets, credentialKeys, database } = config;
+  const { copilot, github, sessionSecrets, credentialKeys, database, tracing } = config;
   const password = database.kind === 'postgres' ? URL.parse(database.url)?.password : null;
   return [
     github.clientSecret,
@@ -40,5 +40,6 @@ export function configuredSecrets(config: Config): string[] {
     password,
     ...sessionSecrets,
     ...credentialKeys,
+    ...Object.values(tracing.headers),
   ].filter((secret) => typeof secret === 'string');
 }

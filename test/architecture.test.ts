@@ -8,7 +8,18 @@ const SRC = join(import.meta.dirname, '..', 'src');
 
 /** Floor of each room or top-level file, ground first. A room may use what lies below it. */
 const FLOORS: readonly (readonly string[])[] = [
-  ['config', 'config-values', 'copilot-config', 'errors', 'principal', 'logging', 'session-files', 'wire'],
+  [
+    'config',
+    'config-values',
+    'copilot-config',
+    'errors',
+    'principal',
+    'logging',
+    'session-files',
+    'tracing-config',
+    'tracing',
+    'wire',
+  ],
   ['store', 'runtimes'],
   ['turns'],
   ['auth', 'chats', 'openai', 'usage', 'admin', 'ops', 'web', 'jobs', 'cluster'],
@@ -26,6 +37,7 @@ const BEHIND: readonly { library: RegExp; rooms: readonly string[] }[] = [
   { library: /^@github\/copilot-sdk/, rooms: ['runtimes'] },
   { library: /^(kysely|pg|node:sqlite)($|\/)/, rooms: ['store'] },
   { library: /^pg-boss($|\/)/, rooms: ['cluster'] },
+  { library: /^@opentelemetry\//, rooms: ['tracing'] },
   { library: /^@fastify\/(oauth2|session|cookie)$/, rooms: ['auth'] },
 ];
 

@@ -175,3 +175,41 @@ describe('A secret in a file', () => {
     assert.match(problems({ SYSTEM_MESSAGE: 'a', SYSTEM_MESSAGE_FILE: file }).join(), /both set/);
   });
 });
+
+describe('Traces', () => {
+  it('go nowhere without an endpoint, whatever else is set', () => {
+    assert.equal(parseConfig({ ...MINIMAL, OTEL_SERVICE_NAME: 'x' }).tracing.endpoint, null);
+  });
+
+  it('follow the standard variables', () => {
+    const { tracing } = parseConfig({
+      ...MINIMAL,
+      OTEL_EXPORTER_OTLP_ENDPOINT: 'http://collector:4318/',
+      OTEL_EXPORTER_OTLP_HEADERS: 'x-key=a%2Cb, x-other = c',
+      OTEL_RESOURCE_ATTRIBUTES: 'service.name=of-attributes,team=chat',
+      OTEL_TRACES_SAMPLER: 'parentbased_traceidratio',
+      OTEL_TRACES_SAMPLER_ARG: '0.25',
+    });
+    assert.deepEqual(tracing, {
+      endpoint: 'http://collector:4318',
+      headers: { 'x-key': 'a,b', 'x-other': 'c' },
+      serviceName: 'of-attributes',
+      resource: { 'service.name': 'of-attributes', team: 'chat' },
+      sampler: 'parentbased_traceidratio',
+      ratio: 0.25,
+    });
+  });
+
+  it('are refused with what is wrong, the key of the collector aside', () => {
+    const told = problems({
+      OTEL_EXPORTER_OTLP_ENDPOINT: 'collector:4318',
+      OTEL_EXPORTER_OTLP_HEADERS: 'the-key-alone',
+      OTEL_TRACES_SAMPLER: 'some',
+      OTEL_TRACES_SAMPLER_ARG: '2',
+    });
+    assert.equal(told.length, 4);
+    for (const [index, name] of ['ENDPOINT', 'HEADERS', 'SAMPLER', 'SAMPLER_ARG'].entries())
+      assert.match(told[index] ?? '', new RegExp(`OTEL_\\w*${name}\\b`));
+    assert.ok(!told.join().includes('the-key-alone'));
+  });
+});

@@ -93,6 +93,7 @@ async function askOnce(request: FastifyRequest, asked: Asked, deps: ChatDependen
       background: false,
       idempotency,
       requestId: request.id,
+      trace: request.trace,
     });
     return await settled(chat, created, submitted.turn, deps);
   } catch (error) {

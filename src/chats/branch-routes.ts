@@ -164,6 +164,7 @@ async function submit(request: FastifyRequest, deps: ChatDependencies, retake: R
     replaces,
     idempotency,
     requestId: request.id,
+    trace: request.trace,
   });
   return turn;
 }

@@ -42,6 +42,10 @@ export class CompletionLedger {
     };
   }
 
+  get hasSpoken(): boolean {
+    return this.#spoken;
+  }
+
   add(call: ModelUsage): void {
     this.#calls.push(call);
   }

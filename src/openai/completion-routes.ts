@@ -43,7 +43,7 @@ export function completionRoutes(app: TypedApp, deps: OpenAiDependencies): void 
     async (request, reply) => {
       const { body } = request;
       if (body.stream === true) deps.streams.admit(request.principal.userId, reply);
-      const plan = await planOf(body, request.principal.userId, deps);
+      const plan = { ...(await planOf(body, request.principal.userId, deps)), trace: request.trace };
       const ignored = ignoredParameters(body);
       if (ignored.length > 0) void reply.header('pilothouse-ignored-parameters', ignored.join(', '));
       const ended = untilNobodyWaits(request, reply, deps);

@@ -5,6 +5,7 @@
 import type { Logger } from 'pino';
 import { GatewayError } from '../errors.ts';
 import type { RuntimeEvent, Runtimes, RuntimeUser, SessionLease } from '../runtimes/runtime-port.ts';
+import { type ChatSpan, NO_TRACING, type RequestTrace } from '../tracing/tracing.ts';
 import type { CredentialSource } from '../turns/credential-source.ts';
 import { type TurnDeadlineLimits, TurnDeadlines } from '../turns/turn-deadlines.ts';
 import { newId } from '../wire/ids.ts';
@@ -32,6 +33,8 @@ export interface CompletionPlan extends Conversation {
   readonly model: string;
   readonly stop: readonly string[];
   readonly maxTokens: number | null;
+  /** Absent or null: nothing of the request is traced. */
+  readonly trace?: RequestTrace | null;
 }
 
 /** The answer, and how it ended. */
@@ -89,6 +92,7 @@ class CompletionRun {
   readonly #abort: AbortController;
   readonly #relay: AnswerRelay;
   readonly #ledger: CompletionLedger;
+  readonly #span: ChatSpan;
   readonly #id = newId();
 
   constructor(deps: CompletionDependencies, plan: CompletionPlan, sink: TextSink, abort: AbortController) {
@@ -97,11 +101,35 @@ class CompletionRun {
     this.#sink = sink;
     this.#abort = abort;
     this.#ledger = new CompletionLedger(deps, plan);
+    this.#span = plan.trace?.begin(plan.model) ?? NO_TRACING.beginTurn(this.#id, plan.model);
     this.#relay = new AnswerRelay({ stop: plan.stop, maxTokens: plan.maxTokens, revocable: sink === null });
   }
 
   /** `later` takes what is still to be done when the answer is there. */
   async run(ended: AbortSignal, later: (work: Promise<void>) => void): Promise<CompletionOutcome> {
+    try {
+      const outcome = await this.#span.within(() => this.#run(ended, later));
+      this.#endSpan('completed', null);
+      return outcome;
+    } catch (error) {
+      const { code } = error as GatewayError;
+      this.#endSpan(code === 'cancelled' ? 'cancelled' : 'failed', code);
+      throw error;
+    }
+  }
+
+  #endSpan(status: 'completed' | 'cancelled' | 'failed', error: string | null): void {
+    const { usage, model } = this.#ledger;
+    this.#span.end({
+      status,
+      error: status === 'cancelled' ? null : error,
+      model: usage === null ? null : model,
+      inputTokens: usage?.prompt_tokens ?? 0,
+      outputTokens: usage?.completion_tokens ?? 0,
+    });
+  }
+
+  async #run(ended: AbortSignal, later: (work: Promise<void>) => void): Promise<CompletionOutcome> {
     const stop = (): void => this.#abort.abort(ended.reason);
     if (ended.aborted) stop();
     else ended.addEventListener('abort', stop, { once: true });
@@ -124,6 +152,7 @@ class CompletionRun {
   async #converse(user: RuntimeUser, deadlines: TurnDeadlines, later: (work: Promise<void>) => void): Promise<boolean> {
     const { signal } = this.#abort;
     const lease = await this.#deps.runtimes.lease(this.#leaseRequest(user), signal);
+    this.#span.leased(lease.cold);
     const enough = new AbortController();
     try {
       for await (const event of lease.run(this.#plan.prompt, AbortSignal.any([signal, enough.signal]))) {
@@ -145,6 +174,7 @@ class CompletionRun {
     if (event.type === 'accepted') deadlines.accepted();
     else if (!SILENT.has(event.type)) deadlines.alive();
     if (event.type === 'text') {
+      if (!this.#ledger.hasSpoken) this.#span.firstToken();
       this.#ledger.spoken();
       this.#say(this.#relay.add(event.text));
     }

@@ -5,6 +5,7 @@
 import type { Config } from '../config.ts';
 import { GatewayError } from '../errors.ts';
 import type { SessionFileRepository } from '../session-files.ts';
+import { NO_TRACING, type Tracing } from '../tracing/tracing.ts';
 import { LeasePool } from './lease-pool.ts';
 import { RuntimeFleet } from './runtime-fleet.ts';
 import { type RuntimeLogger, type RuntimeParts, type RuntimeTimings, TIMINGS } from './runtime-parts.ts';
@@ -24,6 +25,8 @@ export interface RuntimeDependencies {
   readonly logger: RuntimeLogger;
   /** Milliseconds since the epoch. Default: the system's. */
   readonly clock?: () => number;
+  /** Absent: nothing is traced. */
+  readonly tracing?: Pick<Tracing, 'context'>;
   /** For tests that cannot wait. */
   readonly timings?: Partial<RuntimeTimings>;
 }
@@ -85,8 +88,9 @@ export async function openRuntimes(config: Config, dependencies: RuntimeDependen
 }
 
 function partsOf(config: Config, given: RuntimeDependencies, closing: AbortSignal): RuntimeParts {
-  const { sessionFiles, logger, clock = Date.now, timings } = given;
-  return { config, sessionFiles, logger, clock, timings: { ...TIMINGS, ...timings }, closing };
+  const { sessionFiles, logger, clock = Date.now, timings, tracing = NO_TRACING } = given;
+  const traceContext = () => tracing.context();
+  return { config, sessionFiles, logger, clock, timings: { ...TIMINGS, ...timings }, traceContext, closing };
 }
 
 async function warmUp(fleet: RuntimeFleet, parts: RuntimeParts, user: RuntimeUser): Promise<void> {

@@ -3,6 +3,7 @@
  */
 import type { Config } from '../config.ts';
 import type { SessionFileRepository } from '../session-files.ts';
+import type { TraceContext } from '../tracing/tracing.ts';
 
 /** The part of pino's logger that this room uses. */
 export interface RuntimeLogger {
@@ -60,6 +61,8 @@ export interface RuntimeParts {
   readonly logger: RuntimeLogger;
   readonly clock: () => number;
   readonly timings: RuntimeTimings;
+  /** What the call that is being made is part of. Absent: nothing is traced. */
+  readonly traceContext?: () => TraceContext;
   /** Aborted when the runtimes close: what is still being started is not waited for. */
   readonly closing: AbortSignal;
 }

@@ -68,6 +68,7 @@ function clientFor(directory: RuntimeDirectory, parts: RuntimeParts): CopilotCli
     logLevel: 'error',
     sessionFs: { initialCwd: directory.work, sessionStatePath: STATE_PATH, conventions: 'posix' },
     clientInfo: { applicationName: 'pilothouse' },
+    ...(parts.traceContext && { onGetTraceContext: parts.traceContext }),
   });
 }
 

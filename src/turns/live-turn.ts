@@ -3,6 +3,7 @@ import type { GatewayError } from '../errors.ts';
 import type { Prompt, SessionLease } from '../runtimes/runtime-port.ts';
 import type { MessageRecord, TurnFrame, UsageRecord } from '../store/records.ts';
 import type { OwnedTurn } from '../store/store.ts';
+import { type ChatSpan, NO_TRACING } from '../tracing/tracing.ts';
 import type { TurnEvent } from './turn-events.ts';
 import { TurnLog } from './turn-log.ts';
 
@@ -18,6 +19,7 @@ export class LiveTurn {
   readonly log: TurnLog;
   /** Of the request that asked for it, so that a failure can be found in the log; null when nobody's request started it. */
   readonly requestId: string | null;
+  readonly span: ChatSpan;
   readonly usage: UsageRecord[] = [];
   /** Settles when the turn is over and stored, or was given up. */
   readonly done: Promise<void>;
@@ -48,11 +50,12 @@ export class LiveTurn {
   constructor(
     turn: OwnedTurn,
     message: MessageRecord,
-    options: { requestId: string | null; markDirty: (live: LiveTurn) => void },
+    options: { requestId: string | null; span?: ChatSpan; markDirty: (live: LiveTurn) => void },
   ) {
     this.turn = turn;
     this.log = new TurnLog(turn.id);
     this.requestId = options.requestId;
+    this.span = options.span ?? NO_TRACING.beginTurn(turn.id, turn.model);
     this.#markDirty = options.markDirty;
     this.#joinedSeq = message.seq;
     this.#add(message);
@@ -121,7 +124,7 @@ export class LiveTurn {
     if (event.event !== 'turn.started' && event.event !== 'chat.updated') this.#spoke = true;
     if (event.event === 'message.delta') {
       this.#text.push(event.data.text);
-      this.firstTextAt ??= now;
+      if (this.firstTextAt === null) this.#beginsToSpeak(now);
     } else if (event.event === 'message.reset') {
       this.#text = [];
     }
@@ -188,6 +191,11 @@ export class LiveTurn {
     this.#finished.resolve();
   }
 
+  #beginsToSpeak(now: number): void {
+    this.firstTextAt = now;
+    this.span.firstToken();
+  }
+
   #add(message: MessageRecord): void {
     const prompt = promptOf(message);
     this.#prompts.push(prompt);
@@ -204,8 +212,10 @@ export class LiveTurn {
   /** One after the other, so that they arrive in the order in which they were saved. */
   async #sendWaiting(): Promise<void> {
     for (let prompt = this.#unsent[0]; prompt !== undefined && this.#lease !== null; prompt = this.#unsent[0]) {
+      const lease = this.#lease;
+      const next = prompt;
       try {
-        await this.#lease.steer(prompt);
+        await this.span.within(() => lease.steer(next));
         this.#unsent.shift();
       } catch {
         // The run ended in between: the runner asks it in a run of its own, in the same turn.

@@ -136,6 +136,7 @@ async function reject(user: RuntimeUser, { credentials, logger }: TurnRunnerDepe
 async function talk(live: LiveTurn, conversation: Conversation): Promise<void> {
   const { deps } = conversation;
   const lease = await deps.runtimes.lease(leaseRequest(live, conversation), live.signal);
+  live.span.leased(lease.cold);
   let clean = false;
   try {
     // Messages that joined while the runtime could not take them get a run of their own, in this turn.

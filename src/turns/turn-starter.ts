@@ -1,6 +1,7 @@
 /** Starts turns: the one just taken, the next of a chat's queue, whatever waits after a start. */
 import type { MessageRecord, TurnRecord } from '../store/records.ts';
 import type { OwnedChat, OwnedTurn, WaitingTurn } from '../store/store.ts';
+import { type ChatOutcome, NO_TRACING, type RequestTrace, type Tracing } from '../tracing/tracing.ts';
 import { LiveTurn } from './live-turn.ts';
 import type { LiveTurns } from './live-turns.ts';
 import { untilStored } from './patience.ts';
@@ -17,6 +18,15 @@ export interface TurnStarterDependencies extends TurnRunnerDependencies {
   readonly instanceId: string;
   /** Where background turns wait for whoever is free; absent: they run here like all others. */
   readonly background?: BackgroundQueue;
+  /** Absent: nothing is traced. */
+  readonly tracing?: Pick<Tracing, 'beginTurn'>;
+}
+
+/** Whose request began a turn. */
+export interface TurnOrigin {
+  /** Null: nobody's. */
+  readonly requestId: string | null;
+  readonly trace?: RequestTrace | null;
 }
 
 /** Background turns that no instance has taken yet. */
@@ -48,9 +58,11 @@ export class TurnStarter {
   }
 
   /** Runs a turn that is ours. When it is over, the chat's next one follows. */
-  start(turn: OwnedTurn, subject: { chat: OwnedChat; message: MessageRecord }, requestId: string | null): void {
-    const { live: turns, writer } = this.#deps;
-    const live = new LiveTurn(turn, subject.message, { requestId, markDirty: (dirty) => writer.note(dirty) });
+  start(turn: OwnedTurn, subject: { chat: OwnedChat; message: MessageRecord }, origin: TurnOrigin): void {
+    const { live: turns, writer, tracing = NO_TRACING } = this.#deps;
+    const { requestId, trace } = origin;
+    const span = trace?.begin(turn.model) ?? tracing.beginTurn(turn.id, turn.model);
+    const live = new LiveTurn(turn, subject.message, { requestId, span, markDirty: (dirty) => writer.note(dirty) });
     turns.add(live);
     this.#tell(turn, 'turn.started');
     if (turn.cancelRequestedAt !== null) live.stop({ status: 'cancelled' });
@@ -96,7 +108,7 @@ export class TurnStarter {
       const turn = await untilStored(() => store.turns.claimNext(chatId, instanceId, clock()), patience);
       if (turn === null) return;
       const subject = await untilStored(() => this.#subjectOf(turn), patience);
-      if (subject !== null) this.start(turn, subject, null);
+      if (subject !== null) this.start(turn, subject, { requestId: null });
     } catch (error) {
       logger.error({ err: error, chatId }, 'the next turn of a chat could not be started');
     }
@@ -115,11 +127,13 @@ export class TurnStarter {
   async #run(live: LiveTurn, subject: TurnSubject): Promise<void> {
     const { live: turns, logger } = this.#deps;
     try {
-      const ended = await runTurn(live, subject, this.#deps);
+      const ended = await live.span.within(() => runTurn(live, subject, this.#deps));
+      live.span.end(outcomeOf(live, ended));
       turns.remove(live);
       if (ended !== null) this.#tell(ended, 'turn.ended');
     } catch (error) {
       logger.error({ err: error, turnId: live.turn.id }, 'a turn broke: it will be marked interrupted');
+      live.span.end({ ...outcomeOf(live, null), error: 'internal_error' });
       live.log.close();
       live.finish();
       turns.remove(live);
@@ -131,4 +145,16 @@ export class TurnStarter {
     this.#deps.userEvents.publish(turn.userId, { event, data: { turn: turnView(turn) } });
     this.#deps.signals.tell(turn.id);
   }
+}
+
+/** `ended` null: it ended without us. */
+function outcomeOf(live: LiveTurn, ended: TurnRecord | null): ChatOutcome {
+  const { usage, model } = live;
+  return {
+    status: ended === null ? 'abandoned' : (ended.status as ChatOutcome['status']),
+    error: ended?.error?.code ?? null,
+    model: usage.length === 0 ? null : model,
+    inputTokens: usage.reduce((sum, call) => sum + call.inputTokens, 0),
+    outputTokens: usage.reduce((sum, call) => sum + call.outputTokens, 0),
+  };
 }

@@ -2,6 +2,7 @@
 import type { Logger } from 'pino';
 import type { AttachmentRecord } from '../store/records.ts';
 import type { AcceptOutcome, NewTurn, OwnedChat, OwnedTurn, Replacement, Store } from '../store/store.ts';
+import type { RequestTrace } from '../tracing/tracing.ts';
 import { newId } from '../wire/ids.ts';
 import type { LiveTurns } from './live-turns.ts';
 import { refusalError } from './turn-refusals.ts';
@@ -29,6 +30,8 @@ export interface TurnRequest {
   readonly replaces?: Replacement;
   readonly idempotency: Idempotency | null;
   readonly requestId: string | null;
+  /** Absent or null: nothing of the request is traced. */
+  readonly trace?: RequestTrace | null;
 }
 
 /** What became of it. `replayed`: an earlier request with the same Idempotency-Key made this turn. */
@@ -81,9 +84,8 @@ export class TurnTaker {
     switch (outcome.kind) {
       case 'accepted': {
         const { turn, message } = outcome;
-        if (turn.status === 'running')
-          this.#deps.starter.start(turn, { chat: request.chat, message }, request.requestId);
-        else this.#wait(turn);
+        if (turn.status === 'running') this.#deps.starter.start(turn, { chat: request.chat, message }, request);
+        else this.#wait(turn, request);
         return { turn, replayed: false };
       }
       case 'steered':
@@ -96,7 +98,7 @@ export class TurnTaker {
     }
   }
 
-  #newTurn({ chat, ...request }: TurnRequest): NewTurn {
+  #newTurn({ chat, trace: _, ...request }: TurnRequest): NewTurn {
     const { instanceId, turnsPerUser, queuePerChat, clock, background } = this.#deps;
     return {
       ...request,
@@ -110,7 +112,8 @@ export class TurnTaker {
     };
   }
 
-  #wait(turn: OwnedTurn): void {
+  #wait(turn: OwnedTurn, { trace }: TurnRequest): void {
+    trace?.leadsTo(turn.id);
     this.#deps.userEvents.publish(turn.userId, { event: 'turn.queued', data: { turn: turnView(turn) } });
     if (turn.background) this.#deps.background?.offer(turn);
   }

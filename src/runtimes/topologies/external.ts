@@ -34,6 +34,7 @@ async function connectTo(url: string, parts: RuntimeParts): Promise<RuntimeHost>
     connection: RuntimeConnection.forUri(url, connectionToken === null ? {} : { connectionToken }),
     mode: 'empty',
     clientInfo: { applicationName: 'pilothouse' },
+    ...(parts.traceContext && { onGetTraceContext: parts.traceContext }),
   });
   silenceWriteErrors(client);
   try {
