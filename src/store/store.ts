@@ -3,7 +3,7 @@
  * room ever opens a transaction. Two engines implement it with the same code where SQL is the same.
  *
  * All methods throw `GatewayError('store_unavailable')` (503 with Retry-After ≤ 2 s) when the engine cannot answer:
- * connection lost, locked beyond the timeout, disk full. A method that returned has committed (SQLite `synchronous=FULL`,
+ * connection lost, locked beyond the timeout, disk full. A method that returned is on the disk (SQLite: the log is synced;
  * PostgreSQL `synchronous_commit=on`).
  */
 

@@ -1,65 +1,129 @@
-/** What the disk is waited for, and what rides along. */
+/** What the disk is waited for, what rides along, and what happens when it fails. */
 import assert from 'node:assert/strict';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
-import { after, before, describe, it } from 'node:test';
+import { afterEach, beforeEach, describe, it } from 'node:test';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { Kysely } from 'kysely';
 import { sqliteDialect } from '../../src/store/dialects/sqlite-driver.ts';
 import { SqliteStatements } from '../../src/store/dialects/sqlite-statements.ts';
 import { SqliteWriteQueue } from '../../src/store/dialects/sqlite-write-queue.ts';
+import { WalSync } from '../../src/store/dialects/wal-sync.ts';
 import type { Schema } from '../../src/store/schema.ts';
-
-const FULL = 2;
-const NORMAL = 1;
 
 describe('The write queue of SQLite', () => {
   let folder: string;
   let connection: DatabaseSync;
   let queue: SqliteWriteQueue;
+  /** Waits for the disk that are under way. */
+  let flushes: PromiseWithResolvers<void>[];
 
-  before(() => {
+  beforeEach(() => {
     folder = mkdtempSync(join(tmpdir(), 'pilothouse-queue-'));
     connection = new DatabaseSync(join(folder, 'queue.db'));
-    connection.exec('pragma journal_mode = wal; pragma synchronous = full; create table t (n integer)');
-    const statements = new SqliteStatements(connection);
-    queue = new SqliteWriteQueue(
-      connection,
-      new Kysely<Schema>({ dialect: sqliteDialect(statements, { shared: true }) }),
-      1_000,
-    );
+    connection.exec('pragma journal_mode = wal; pragma synchronous = normal; create table t (n integer)');
+    flushes = [];
+    const wal = {
+      flush: () => {
+        const flush = Promise.withResolvers<void>();
+        flushes.push(flush);
+        return flush.promise;
+      },
+    };
+    const db = new Kysely<Schema>({
+      dialect: sqliteDialect(new SqliteStatements(connection), { shared: true }),
+    });
+    queue = new SqliteWriteQueue(connection, db, { lockTimeoutMs: 1_000, wal });
   });
-  after(() => {
+  afterEach(() => {
     connection.close();
     rmSync(folder, { recursive: true });
   });
 
-  const synchronous = () =>
-    Number((connection.prepare('pragma synchronous').get() as { synchronous: number }).synchronous);
   const insert = async (n: number) => {
     connection.prepare('insert into t values (?)').run(n);
-    return synchronous();
+    return n;
   };
+  const committed = () => connection.isTransaction === false && connection.prepare('select n from t').all().length;
+  /** Says whether `promise` has settled by now. */
+  function watch(promise: Promise<unknown>) {
+    const state = { told: 'nothing' };
+    promise.then(
+      () => {
+        state.told = 'success';
+      },
+      () => {
+        state.told = 'failure';
+      },
+    );
+    return state;
+  }
+  async function untilCommitted(count: number): Promise<void> {
+    while (committed() !== count) await nextTurn();
+    await nextTurn();
+  }
 
-  it('waits for the disk by default, and for a trailing write not', async () => {
-    assert.equal(await queue.run(() => insert(1)), FULL);
-    assert.equal(await queue.run(() => insert(2), { trailing: true }), NORMAL);
-    assert.equal(await queue.run(() => insert(3)), FULL);
+  it('tells nobody of success before the disk has it, but goes on meanwhile', async () => {
+    const first = watch(queue.run(() => insert(1)));
+    await untilCommitted(1);
+    const second = watch(queue.run(() => insert(2)));
+    await untilCommitted(2);
+    assert.deepEqual([first.told, second.told], ['nothing', 'nothing']);
+    flushes[0]?.resolve();
+    await nextTurn();
+    assert.deepEqual([first.told, second.told], ['success', 'nothing']);
+    flushes[1]?.resolve();
+    await queue.drained();
+    assert.equal(second.told, 'success');
   });
 
-  it('lets a trailing write ride on a durable one that waits with it, never the other way round', async () => {
-    const together = [queue.run(() => insert(4), { trailing: true }), queue.run(() => insert(5))];
-    assert.deepEqual(await Promise.all(together), [FULL, FULL]);
-    let late: Promise<number> | null = null;
-    const early = queue.run(
-      async () => {
-        late = queue.run(() => insert(7));
-        return insert(6);
-      },
-      { trailing: true },
+  it('lets a trailing write go at once, for it rides on the next that waits', async () => {
+    assert.equal(await queue.run(() => insert(1), { trailing: true }), 1);
+    assert.deepEqual(flushes, []);
+    const together = [queue.run(() => insert(2), { trailing: true }), queue.run(() => insert(3))].map(watch);
+    await untilCommitted(3);
+    assert.deepEqual(
+      together.map(({ told }) => told),
+      ['success', 'nothing'],
     );
-    assert.equal(await early, NORMAL);
-    assert.equal(await late, FULL);
+  });
+
+  it('writes nothing more once the disk has failed: nobody knows what it has', async () => {
+    const writing = queue.run(() => insert(1));
+    await untilCommitted(1);
+    flushes[0]?.reject(Object.assign(new Error('EIO'), { code: 'EIO' }));
+    await assert.rejects(writing, { code: 'store_unavailable' });
+    await assert.rejects(
+      queue.run(() => insert(2)),
+      { code: 'store_unavailable' },
+    );
+    assert.equal(committed(), 1);
+  });
+});
+
+describe('Waiting for the disk', () => {
+  it('is shared by all who come while another wait is under way', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'pilothouse-wal-'));
+    const path = join(folder, 'a.db');
+    using database = new DatabaseSync(path);
+    database.exec('pragma journal_mode = wal; create table t (n integer)');
+    const wal = new WalSync(path);
+    const first = wal.flush();
+    const [second, third] = [wal.flush(), wal.flush()];
+    assert.notEqual(first, second);
+    assert.equal(second, third);
+    await Promise.all([first, second, third]);
+    await wal.flush();
+    wal.close();
+    rmSync(folder, { recursive: true });
+  });
+
+  it('fails where there is no log, and is tried again by the next who asks', async () => {
+    const wal = new WalSync(join(tmpdir(), 'nowhere', 'b.db'));
+    const [first, second] = [wal.flush(), wal.flush()];
+    await assert.rejects(first, { code: 'ENOENT' });
+    await assert.rejects(second, { code: 'ENOENT' });
   });
 });

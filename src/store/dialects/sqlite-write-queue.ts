@@ -1,7 +1,7 @@
 /**
- * All writes of a SQLite database, in turn. Writes that wait at the same time share one transaction and so one fsync, each
- * in a savepoint of its own: one that throws takes nothing of the others with it. Nobody is told of success before the
- * common commit.
+ * All writes of a SQLite database, in turn. Writes that wait at the same time share one transaction, each in a savepoint of
+ * its own: one that throws takes nothing of the others with it. Nobody is told of success before the common commit is on the
+ * disk; the next transaction does not wait for that.
  *
  * The lock of another process is waited for without blocking the event loop, which SQLite's own busy timeout would.
  */
@@ -10,6 +10,7 @@ import { setTimeout as delay, setImmediate as nextTurn } from 'node:timers/promi
 import type { Kysely } from 'kysely';
 import type { Schema } from '../schema.ts';
 import { isSqliteBusy, mapStoreError, storeUnavailable } from '../store-errors.ts';
+import type { WalSync } from './wal-sync.ts';
 
 interface Job {
   /** See `Database.trailing`. */
@@ -19,8 +20,14 @@ interface Job {
   reject(reason: unknown): void;
 }
 
-/** Bounds how long one batch keeps the event loop: about 0.3 ms a write. */
-const BATCH = 32;
+/** What became of a job in its transaction; told when that is committed, and where it wrote, on the disk. */
+interface Done {
+  readonly job: Job;
+  readonly tell: () => void;
+}
+
+/** Bounds how long one batch keeps the event loop: less than 1 ms a write. */
+const BATCH = 8;
 /** ms between attempts at a lock that another process holds. */
 const BUSY_PAUSE_MS = 10;
 
@@ -29,19 +36,31 @@ export class SqliteWriteQueue {
   readonly #connection: DatabaseSync;
   readonly #db: Kysely<Schema>;
   readonly #lockTimeoutMs: number;
-  /** What `synchronous` of the connection stands at: commits of WAL reach the disk at once, or with the next that does. */
-  #synchronous: 'full' | 'normal' = 'full';
+  readonly #wal: Pick<WalSync, 'flush'> | null;
   #waiting: Job[] = [];
   #draining: Promise<void> | null = null;
+  readonly #syncing = new Set<Promise<void>>();
+  /** The disk failed us: nobody knows what it has, so nothing more is written. */
+  #broken: Error | null = null;
 
-  constructor(connection: DatabaseSync, db: Kysely<Schema>, lockTimeoutMs: number) {
+  /**
+   * @param connection commits without waiting for the disk (`synchronous = normal`)
+   * @param wal null: in memory, where nothing is durable
+   */
+  constructor(
+    connection: DatabaseSync,
+    db: Kysely<Schema>,
+    { lockTimeoutMs, wal }: { lockTimeoutMs: number; wal: Pick<WalSync, 'flush'> | null },
+  ) {
     this.#connection = connection;
     this.#db = db;
     this.#lockTimeoutMs = lockTimeoutMs;
+    this.#wal = wal;
   }
 
-  /** Resolves with `work`'s value after it has committed. `work` must wait on nothing but its queries. */
+  /** Resolves with `work`'s value when it is durable. `work` must wait on nothing but its queries. */
   run<T>(work: (db: Kysely<Schema>) => Promise<T>, { trailing = false } = {}): Promise<T> {
+    if (this.#broken !== null) return Promise.reject(storeUnavailable(this.#broken));
     return new Promise<T>((resolve, reject) => {
       this.#waiting.push({ trailing, work, resolve: resolve as (value: unknown) => void, reject });
       this.#draining ??= this.#drain();
@@ -51,6 +70,7 @@ export class SqliteWriteQueue {
   /** Resolves when nothing waits. */
   async drained(): Promise<void> {
     while (this.#draining !== null) await this.#draining;
+    await Promise.all(this.#syncing);
   }
 
   async #drain(): Promise<void> {
@@ -65,25 +85,38 @@ export class SqliteWriteQueue {
   async #batch(db: Kysely<Schema>): Promise<void> {
     const jobs: Job[] = [];
     try {
-      const durable = this.#waiting.some((job) => !job.trailing);
-      this.#sync(durable ? 'full' : 'normal');
       await this.#begin();
-      const settle: (() => void)[] = [];
+      const done: Done[] = [];
       while (jobs.length < BATCH) {
-        // One that came in between and must be durable waits for a batch that is.
-        if (!durable && this.#waiting[0]?.trailing === false) break;
         const job = this.#waiting.shift();
         if (!job) break;
         jobs.push(job);
-        settle.push(await this.#attempt(db, job));
+        done.push({ job, tell: await this.#attempt(db, job) });
       }
       this.#connection.exec('commit');
-      for (const tell of settle) tell();
+      this.#tell(done);
     } catch (error) {
       if (this.#connection.isOpen && this.#connection.isTransaction) this.#connection.exec('rollback');
       // Without a transaction nobody in line can be served either: they hear it now instead of one timeout later each.
       for (const job of jobs.length > 0 ? jobs : this.#waiting.splice(0)) job.reject(mapStoreError(error));
     }
+  }
+
+  #tell(done: readonly Done[]): void {
+    const durable = this.#wal === null ? [] : done.filter(({ job }) => !job.trailing);
+    for (const one of done) if (!durable.includes(one)) one.tell();
+    if (this.#wal === null || durable.length === 0) return;
+    const syncing = this.#wal.flush().then(
+      () => {
+        for (const { tell } of durable) tell();
+      },
+      (error: Error) => {
+        this.#broken = error;
+        for (const { job } of durable) job.reject(storeUnavailable(error));
+      },
+    );
+    this.#syncing.add(syncing);
+    void syncing.finally(() => this.#syncing.delete(syncing));
   }
 
   async #attempt(db: Kysely<Schema>, job: Job): Promise<() => void> {
@@ -100,12 +133,6 @@ export class SqliteWriteQueue {
       // Already in our words where it is the engine's; anything else is the repository's own.
       return () => job.reject(error);
     }
-  }
-
-  #sync(mode: 'full' | 'normal'): void {
-    if (this.#synchronous === mode) return;
-    this.#connection.exec(`pragma synchronous = ${mode}`);
-    this.#synchronous = mode;
   }
 
   async #begin(): Promise<void> {

@@ -16,6 +16,7 @@ import { mapStoreError } from '../store-errors.ts';
 import { sqliteDialect } from './sqlite-driver.ts';
 import { SqliteStatements } from './sqlite-statements.ts';
 import { SqliteWriteQueue } from './sqlite-write-queue.ts';
+import { WalSync } from './wal-sync.ts';
 
 /** Where the file is and how long a writer waits for another process' lock. */
 export interface SqliteOptions {
@@ -45,6 +46,7 @@ class SqliteDatabase implements Database {
   readonly read: Kysely<Schema>;
   readonly #writer: Kysely<Schema>;
   readonly #queue: SqliteWriteQueue;
+  readonly #wal: WalSync | null;
   readonly #locks = new KeyedQueue();
   /** Null in memory: reads share the writer's connection and wait for its transactions. */
   readonly #reader: SqliteStatements | null;
@@ -56,7 +58,8 @@ class SqliteDatabase implements Database {
     connection.exec('pragma busy_timeout = 0');
     this.#writerStatements = new SqliteStatements(connection);
     this.#writer = new Kysely<Schema>({ dialect: sqliteDialect(this.#writerStatements, { shared: true }) });
-    this.#queue = new SqliteWriteQueue(connection, this.#writer, lockTimeoutMs);
+    this.#wal = path === MEMORY ? null : new WalSync(path);
+    this.#queue = new SqliteWriteQueue(connection, this.#writer, { lockTimeoutMs, wal: this.#wal });
     this.#reader = path === MEMORY ? null : new SqliteStatements(openConnection(path, ...READER_PRAGMAS));
     this.read = this.#reader
       ? new Kysely<Schema>({ dialect: sqliteDialect(this.#reader, { shared: false }) })
@@ -108,6 +111,7 @@ class SqliteDatabase implements Database {
 
   async close(): Promise<void> {
     await this.#queue.drained();
+    this.#wal?.close();
     this.#reader?.close();
     this.#writerStatements.close();
   }
@@ -125,8 +129,8 @@ function openConnection(path: string, ...pragmas: string[]): DatabaseSync {
   // any chat of a million messages costs hardly more than reading the same one.
   connection.exec('pragma page_size = 8192');
   connection.exec('pragma journal_mode = wal');
-  // FULL: a commit is on the disk when it returns. NORMAL would lose acknowledged messages with the power.
-  connection.exec('pragma synchronous = full');
+  // The write queue waits for the disk before it tells anyone; `full` would make the event loop wait, too.
+  connection.exec('pragma synchronous = normal');
   connection.exec('pragma temp_store = memory');
   connection.exec('pragma cache_size = -32768');
   for (const pragma of pragmas) connection.exec(pragma);
