@@ -21,6 +21,12 @@ const id = (args: readonly string[]): string => {
   return encodeURIComponent(args[0]);
 };
 
+/** What can be done with one runtime. */
+const known = (act: string): string => {
+  if (!['drain', 'restart', 'resume'].includes(act)) throw new UsageError(`A runtime cannot be told to ${act}.`);
+  return act;
+};
+
 const COMMANDS: Record<string, Command> = {
   users: {
     usage: 'users [login]',
@@ -43,7 +49,12 @@ const COMMANDS: Record<string, Command> = {
     does: 'signs a person out everywhere; they may sign in again',
     request: (args) => post(`/admin/users/${id(args)}/revoke`),
   },
-  runtimes: { usage: 'runtimes', does: 'the runtimes of this instance', request: () => get('/admin/runtimes') },
+  runtimes: {
+    usage: 'runtimes [drain|restart|resume <name>]',
+    does: 'the runtimes of this instance; one ends after its turns, and is replaced, or left out until resumed',
+    request: ([act, ...rest]) =>
+      act === undefined ? get('/admin/runtimes') : post(`/admin/runtimes/${id(rest)}/${known(act)}`),
+  },
   drain: { usage: 'drain', does: 'no new turns; running ones may end', request: () => post('/admin/drain') },
   jobs: { usage: 'jobs', does: 'when each job ran, and how it went', request: () => get('/admin/jobs') },
   'run-job': {
@@ -97,7 +108,7 @@ function addressOf({ ops, host, port }: Config): string {
 }
 
 function usage(): string {
-  const lines = Object.values(COMMANDS).map(({ usage: how, does }) => `  ${how.padEnd(18)} ${does}`);
+  const lines = Object.values(COMMANDS).map(({ usage: how, does }) => `  ${how.padEnd(38)} ${does}`);
   return `npm run admin -- [--as <one of ADMIN_USERS>] [--url <ops listener>] <command>\n\n${lines.join('\n')}`;
 }
 

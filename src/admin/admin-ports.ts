@@ -11,6 +11,9 @@ export type AdminAct =
   | 'admin.user.unblock'
   | 'admin.user.revoke'
   | 'admin.drain'
+  | 'admin.runtime.drain'
+  | 'admin.runtime.restart'
+  | 'admin.runtime.resume'
   | 'admin.job.run';
 
 export interface AdminPorts {
@@ -18,7 +21,7 @@ export interface AdminPorts {
   /** Current first. */
   readonly operatorKeys: readonly Uint8Array[];
   readonly store: Pick<Store, 'users' | 'people' | 'jobRuns' | 'audit'>;
-  readonly runtimes: Pick<Runtimes, 'topology' | 'status'>;
+  readonly runtimes: Pick<Runtimes, 'topology' | 'status' | 'operate'>;
   readonly engine: { readonly running: number; readonly draining: boolean };
   /** Lets running turns end and takes no new ones; the instance is not ready from then on. */
   readonly drain: () => Promise<void>;

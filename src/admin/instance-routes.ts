@@ -1,13 +1,14 @@
-/** `/admin/runtimes`, `/admin/jobs`, `/admin/audit`, `/admin/drain`: this instance, and what it did. */
+/** `/admin/runtimes…`, `/admin/jobs`, `/admin/audit`, `/admin/drain`: this instance, and what it did. */
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { type Static, Type } from 'typebox';
-import { notFound } from '../errors.ts';
+import { GatewayError, notFound } from '../errors.ts';
 import type { JobRunRecord } from '../store/operations.ts';
 import { isoTime, isoTimeOrNull, Strict } from '../wire/shapes.ts';
 import type { Operator } from './admin-guard.ts';
 import type { AdminPorts } from './admin-ports.ts';
 
 const JobParams = Type.Object({ name: Type.String({ maxLength: 100 }) });
+const RuntimeParams = Type.Object({ name: Type.String({ maxLength: 200 }) });
 const AuditQuery = Strict({
   userId: Type.Optional(Type.String({ maxLength: 64 })),
   before: Type.Optional(Type.String({ maxLength: 64, description: 'id of the last entry seen' })),
@@ -25,6 +26,7 @@ export function instanceRoutes(app: FastifyInstance, ports: AdminPorts, operator
     draining: ports.engine.draining,
     items: ports.runtimes.status(),
   }));
+  runtimeRoutes(app, ports, operatorOf);
   app.post('/admin/drain', HIDDEN, async (request, reply) => {
     await ports.audit({ action: 'admin.drain', actor: `admin:${operatorOf(request).name}`, subject: null, request });
     // Answered at once: turns may take as long as the grace allows.
@@ -41,6 +43,26 @@ export function instanceRoutes(app: FastifyInstance, ports: AdminPorts, operator
     });
     return { items: entries.map((entry) => ({ ...entry, at: isoTime(entry.at) })) };
   });
+}
+
+function runtimeRoutes(app: FastifyInstance, { runtimes, audit }: AdminPorts, operatorOf: OperatorOf): void {
+  for (const act of ['drain', 'restart', 'resume'] as const) {
+    app.post(
+      `/admin/runtimes/:name/${act}`,
+      { schema: { params: RuntimeParams, hide: true } },
+      async (request, reply) => {
+        const { name } = request.params as Static<typeof RuntimeParams>;
+        const outcome = runtimes.operate(name, act);
+        if (outcome === 'unknown') throw notFound('runtime');
+        if (outcome === 'only')
+          throw new GatewayError('conflict', 'No other runtime takes turns: restart it, or resume another one first.');
+        const actor = `admin:${operatorOf(request).name}`;
+        await audit({ action: `admin.runtime.${act}`, actor, subject: null, detail: name, request });
+        // Answered at once: its turns may take as long as turns may.
+        return reply.code(202).send({ name, items: runtimes.status().filter((one) => one.name === name) });
+      },
+    );
+  }
 }
 
 function jobRoutes(app: FastifyInstance, { store, jobs, audit }: AdminPorts, operatorOf: OperatorOf): void {

@@ -21,6 +21,9 @@ export const AUDIT_ACTIONS = [
   'admin.user.unblock',
   'admin.user.revoke',
   'admin.drain',
+  'admin.runtime.drain',
+  'admin.runtime.restart',
+  'admin.runtime.resume',
   'admin.job.run',
 ] as const;
 

@@ -25,6 +25,7 @@ export function meteredRuntimes(runtimes: Runtimes, metrics: GatewayMetrics): Ru
     deleteSession: (user, sessionId, signal) => runtimes.deleteSession(user, sessionId, signal),
     endUser: (userId, error) => runtimes.endUser(userId, error),
     status: () => runtimes.status(),
+    operate: (name, act) => runtimes.operate(name, act),
     close: () => runtimes.close(),
   };
 }

@@ -78,6 +78,7 @@ export async function openRuntimes(config: Config, dependencies: RuntimeDependen
       await fleet.endUser(userId, error);
     },
     status: () => fleet.status(),
+    operate: (name, act) => fleet.operate(name, act),
     close: async () => {
       closing.abort(shuttingDown());
       timer.stop();

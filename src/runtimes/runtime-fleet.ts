@@ -4,11 +4,13 @@
  */
 import { DeadlineError, within } from './deadline.ts';
 import { chooseEviction, chooseIdle } from './lease-policy.ts';
+import { Retirement } from './retirement.ts';
 import { choosePlace } from './routing-policy.ts';
 import type { RuntimeHost } from './runtime-host.ts';
+import { operateOn } from './runtime-operation.ts';
 import type { RuntimeParts } from './runtime-parts.ts';
 import { emptyStatus, newPlace, noteFailure, noteHost, type RuntimePlace, routed } from './runtime-place.ts';
-import type { RuntimeStatus } from './runtime-port.ts';
+import type { RuntimeAct, RuntimeOperation, RuntimeStatus } from './runtime-port.ts';
 import { wornBy } from './runtime-wear.ts';
 import type { Topology } from './topologies/topology.ts';
 import { Turnover } from './turnover.ts';
@@ -18,8 +20,7 @@ export class RuntimeFleet {
   readonly #topology: Topology;
   readonly #parts: RuntimeParts;
   readonly #places = new Map<string, RuntimePlace>();
-  /** Replaced or given up, ending after their last use. */
-  readonly #retired = new Set<RuntimeHost>();
+  readonly #retired = new Retirement();
   readonly #turnover = new Turnover();
   #closed = false;
 
@@ -38,12 +39,13 @@ export class RuntimeFleet {
   /** Where that user belongs now. */
   slotOf(userId: string): string {
     if (this.#topology.slots === null) return userId;
-    return choosePlace(userId, [...this.#places.values()].map(routed), this.#parts.clock());
+    const open = [...this.#places.values()].filter(({ drained }) => !drained);
+    return choosePlace(userId, open.map(routed), this.#parts.clock());
   }
 
   /** Live runtimes, the retiring ones among them. */
   hosts(): RuntimeHost[] {
-    return [...this.#places.values().flatMap((place) => (place.host ? [place.host] : [])), ...this.#retired];
+    return [...this.#places.values().flatMap((place) => (place.host ? [place.host] : [])), ...this.#retired.hosts()];
   }
 
   /**
@@ -90,6 +92,7 @@ export class RuntimeFleet {
     const until = performance.now() + this.#parts.timings.room;
     for (;;) {
       const place = this.#placeOf(slot);
+      if (place.drained) throw runtimeUnavailable('an operator has drained it');
       const ready = place.host?.usable === true;
       if (ready || place.starting || this.#hasRoom(place, mayEvict)) {
         place.claims += 1; // in the same breath as room was found: nobody comes in between
@@ -139,6 +142,14 @@ export class RuntimeFleet {
     await (place?.host ?? (await place?.starting?.catch(() => null)))?.end(reason);
   }
 
+  /** See `Runtimes.operate`. */
+  operate(name: string, act: RuntimeAct): RuntimeOperation {
+    const places = [...this.#places.values()];
+    const operation = operateOn(places, this.#topology.slots !== null, this.#retired, { name, act });
+    if (operation === 'done') this.#parts.logger.info({ runtime: name, act }, 'an operator acts on a runtime');
+    return operation;
+  }
+
   /** Health, idleness, wear: called by the room's one timer. */
   async tick(): Promise<void> {
     const now = this.#parts.clock();
@@ -185,6 +196,7 @@ export class RuntimeFleet {
       }
       noteHost(place, host, this.#parts.clock());
       host.gone.addEventListener('abort', () => this.#left(place, host), { once: true });
+      if (place.drained) void this.#retired.begin(host, place); // while it started
       return host;
     } catch (error) {
       noteFailure(place, error, this.#parts.clock());
@@ -194,7 +206,7 @@ export class RuntimeFleet {
   }
 
   #left(place: RuntimePlace, host: RuntimeHost): void {
-    this.#retired.delete(host);
+    this.#retired.over(host);
     if (place.host === host) {
       place.host = null;
       place.lastError = host.gone.reason;
@@ -223,7 +235,7 @@ export class RuntimeFleet {
 
   /** Tries a place that failed or is filled ahead, so that how it is shows without a user waiting for it. */
   async #revive(place: RuntimePlace, now: number): Promise<void> {
-    if (this.#closed || place.host || place.starting || now < place.retryAt) return;
+    if (this.#closed || place.drained || place.host || place.starting || now < place.retryAt) return;
     if (!place.lastError && !this.#topology.filledAhead) return;
     await this.#startOnce(place).catch((error: unknown) => {
       this.#parts.logger.warn({ runtime: place.slot, err: error, failures: place.failures }, 'a runtime is away');
@@ -241,10 +253,6 @@ export class RuntimeFleet {
     const worn = await wornBy(host, this.#topology.slots !== null, this.#parts.clock);
     if (!worn || !host.usable) return;
     this.#parts.logger.info({ runtime: host.name, ...worn }, 'a runtime is replaced');
-    host.draining = true;
-    const place = this.#places.get(host.slot);
-    if (place?.host === host) place.host = null;
-    this.#retired.add(host);
-    if (host.uses === 0) await host.end();
+    await this.#retired.begin(host, this.#places.get(host.slot));
   }
 }

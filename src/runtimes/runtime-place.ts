@@ -16,11 +16,14 @@ export interface RuntimePlace {
   retryAt: number;
   healthySince: number | null;
   lastError: unknown;
+  /** By an operator: nobody is sent there until it is resumed. */
+  drained: boolean;
 }
 
 /** An empty place. */
 export function newPlace(slot: string): RuntimePlace {
-  return { slot, host: null, starting: null, claims: 0, failures: 0, retryAt: 0, healthySince: null, lastError: null };
+  const never = { failures: 0, retryAt: 0, healthySince: null, lastError: null };
+  return { slot, host: null, starting: null, claims: 0, ...never, drained: false };
 }
 
 /** Users can be sent there: it lives, or was never seen to fail. */
@@ -56,10 +59,10 @@ export function emptyStatus(place: RuntimePlace, filledAhead: boolean): RuntimeS
   const well = isWell(place);
   return {
     name: place.slot,
-    healthy: well && !filledAhead,
+    healthy: well && !filledAhead && !place.drained,
     version: null,
     sessions: 0,
     busy: 0,
-    detail: !well ? 'unreachable' : filledAhead ? 'not reached yet' : 'not started',
+    detail: place.drained ? 'drained' : !well ? 'unreachable' : filledAhead ? 'not reached yet' : 'not started',
   };
 }

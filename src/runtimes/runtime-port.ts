@@ -143,6 +143,12 @@ export interface RuntimeStatus {
   readonly detail: string | null;
 }
 
+/** What an operator can do with one runtime. */
+export type RuntimeAct = 'drain' | 'restart' | 'resume';
+
+/** What became of it. `only`: everybody would be left without one. */
+export type RuntimeOperation = 'done' | 'unknown' | 'only';
+
 /**
  * All runtimes of this instance. Every method ends within its own deadlines and rejects with `GatewayError`;
  * `runtimes_busy` (503, Retry-After) when `MAX_RUNTIMES` is reached and nothing can give way.
@@ -163,6 +169,11 @@ export interface Runtimes {
   /** Sign-out everywhere, block, erase, a new token: his runs end with `error`, his warm sessions go. */
   endUser(userId: string, error: GatewayError): Promise<void>;
   status(): readonly RuntimeStatus[];
+  /**
+   * `restart`: it takes no further leases, ends after its last turn, and the next who comes has a fresh one (of a server of
+   * others: a fresh connection). `drain`: the same, and nobody is sent there until `resume`; a user's own is just restarted.
+   */
+  operate(name: string, act: RuntimeAct): RuntimeOperation;
   /** Ends every process and connection this instance started; runs under way fail. */
   close(): Promise<void>;
 }

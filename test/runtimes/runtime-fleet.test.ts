@@ -86,3 +86,60 @@ test('who finds the only runtime busy is told so after a moment, or leaves earli
   await assert.rejects(patient.acquire('octavia', undefined, false), { code: 'runtimes_busy' }, 'warming waits not');
   await Promise.all([fleet.close(), patient.close()]);
 });
+
+/** Two places for everybody. */
+function sharedFleet() {
+  const parts = partsOfTests();
+  return new RuntimeFleet(fakeTopology(parts, { name: 'shared', slots: ['one', 'two'] }), parts);
+}
+
+test('a drained runtime ends after its last use, and nobody is sent there until it is resumed', async () => {
+  const fleet = sharedFleet();
+  const before = await fleet.acquire('mona');
+  const home = before.slot;
+  assert.equal(fleet.operate(home, 'drain'), 'done');
+  assert.equal(before.gone.aborted, false, 'its turn may end');
+  const elsewhere = await fleet.acquire('mona');
+  assert.notEqual(elsewhere.slot, home);
+  await assert.rejects(fleet.reach(home, AbortSignal.timeout(1_000)), { code: 'runtime_unavailable' });
+  assert.equal(fleet.operate(elsewhere.slot, 'drain'), 'only', 'somebody has to take turns');
+  fleet.release(before);
+  assert.equal(before.gone.aborted, true);
+  await fleet.tick();
+  assert.deepEqual(
+    fleet.status().map(({ name, healthy, detail }) => ({ name, healthy, detail })),
+    [
+      { name: elsewhere.slot, healthy: true, detail: null },
+      { name: home, healthy: false, detail: 'drained' },
+    ],
+  );
+  assert.equal(fleet.operate(home, 'resume'), 'done');
+  assert.equal((await fleet.acquire('mona')).slot, home);
+  await fleet.close();
+});
+
+test('a restarted runtime is replaced at once for those who come, and ends after its last use', async () => {
+  const fleet = sharedFleet();
+  const before = await fleet.acquire('mona');
+  assert.equal(fleet.operate(before.slot, 'restart'), 'done');
+  const after = await fleet.acquire('mona');
+  assert.equal(after.slot, before.slot);
+  assert.notEqual(after, before);
+  assert.equal(before.gone.aborted, false);
+  fleet.release(before);
+  assert.equal(before.gone.aborted, true);
+  assert.equal(fleet.operate('nobody', 'restart'), 'unknown');
+  await fleet.close();
+});
+
+test('a user is not locked out by a drain of their own runtime, and it is not found by who they are', async () => {
+  const parts = partsOfTests();
+  const fleet = new RuntimeFleet(fakeTopology(parts), parts);
+  const before = await fleet.acquire('mona');
+  assert.equal(fleet.operate(before.name, 'drain'), 'done');
+  const after = await fleet.acquire('mona');
+  assert.notEqual(after, before);
+  await after.end();
+  assert.equal(fleet.operate('mona', 'drain'), 'unknown');
+  await fleet.close();
+});
