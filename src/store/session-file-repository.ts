@@ -7,7 +7,7 @@
 import { posix } from 'node:path';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Kysely, Selectable } from 'kysely';
-import type { Database } from './database.ts';
+import { type Database, type PreparedQuery, type Statement, slot, slots } from './database.ts';
 import type { Schema, SessionFileTable } from './schema.ts';
 import { renameFile } from './session-file-rename.ts';
 import { findEntry, makeDirectories, makeFile } from './session-file-rows.ts';
@@ -23,21 +23,33 @@ type Trx = Kysely<Schema>;
 /** {@link SessionFileRepository} on either engine. */
 export class SqlSessionFileRepository implements SessionFileRepository {
   readonly #database: Database;
+  readonly #content: PreparedQuery<{ kind: string; content: string | null }>;
+  readonly #grow: Statement<{ id: number; next_chunk: number }>;
+  readonly #addChunk: Statement<unknown>;
 
   constructor(database: Database) {
     this.#database = database;
+    const { read } = database;
+    this.#content = database.prepare(
+      'files_content',
+      // One statement, one snapshot: a file without chunks answers one row without content.
+      read
+        .selectFrom('session_files')
+        .leftJoin('session_file_chunks', 'session_file_chunks.file_id', 'session_files.id')
+        .select(['session_files.kind', 'session_file_chunks.content'])
+        .where('session', '=', slot<string>('session'))
+        .where('path', '=', slot<string>('path'))
+        .orderBy('session_file_chunks.position'),
+    );
+    this.#grow = database.statement('files_grow', growFile(read));
+    this.#addChunk = database.statement(
+      'files_add_chunk',
+      read.insertInto('session_file_chunks').values(slots(['file_id', 'position', 'content'])),
+    );
   }
 
   async read(session: string, path: string): Promise<string | null> {
-    // One statement, one snapshot: a file without chunks answers one row without content.
-    const rows = await this.#database.read
-      .selectFrom('session_files')
-      .leftJoin('session_file_chunks', 'session_file_chunks.file_id', 'session_files.id')
-      .select(['session_files.kind', 'session_file_chunks.content'])
-      .where('session', '=', session)
-      .where('path', '=', sessionPath(path))
-      .orderBy('session_file_chunks.position')
-      .execute();
+    const rows = await this.#content({ session, path: sessionPath(path) });
     if (rows[0]?.kind !== 'file') return null;
     return rows.map((row) => row.content ?? '').join('');
   }
@@ -53,8 +65,12 @@ export class SqlSessionFileRepository implements SessionFileRepository {
 
   async append(session: string, path: string, content: string, now: number): Promise<void> {
     const text = storableText(content);
+    const file = { session, path: sessionPath(path) };
+    const bytes = Buffer.byteLength(text);
     await this.#database.trailing(async (trx) => {
-      await this.#putChunk(trx, await makeFile(trx, session, sessionPath(path), now), text, now);
+      const [grown] = text === '' ? [] : (await this.#grow(trx, { ...file, bytes, now })).rows;
+      if (grown) await this.#addChunk(trx, { file_id: grown.id, position: grown.next_chunk - 1, content: text });
+      else await this.#putChunk(trx, await makeFile(trx, session, file.path, now), text, now);
     });
   }
 
@@ -181,4 +197,19 @@ export class SqlSessionFileRepository implements SessionFileRepository {
       .values({ file_id: file.id, position: file.next_chunk, content })
       .execute();
   }
+}
+
+/** Makes room for one more chunk of a file that is there: what a runtime does in every turn. Locks it on PostgreSQL. */
+function growFile(db: Kysely<Schema>) {
+  return db
+    .updateTable('session_files')
+    .set((eb) => ({
+      size: eb('size', '+', slot<number>('bytes')),
+      next_chunk: eb('next_chunk', '+', 1),
+      modified_at: slot<number>('now'),
+    }))
+    .where('session', '=', slot<string>('session'))
+    .where('path', '=', slot<string>('path'))
+    .where('kind', '=', 'file')
+    .returning(['id', 'next_chunk']);
 }
