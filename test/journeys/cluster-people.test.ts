@@ -2,17 +2,25 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { sql } from 'kysely';
+import { runAdmin } from '../../scripts/admin.ts';
 import { openDatabase } from '../../src/store/open-store.ts';
 import { startTestCluster, type TestCluster } from '../support/cluster.ts';
-import { all, type Browser, type SseEvent } from '../support/http-browser.ts';
+import { all, Browser, type SseEvent } from '../support/http-browser.ts';
+import { makeToken } from '../support/programs.ts';
 import { endOf, follow, newChat, readUntil, startTurn, timed, until } from '../turns/support/turns.ts';
 
+/** Rights that end are felt everywhere within this. */
+const FELT_MS = 5_000;
+
 /** Events of `GET /api/events` as they come. */
-function listen(browser: Browser): { events: SseEvent[]; ready: Promise<void>; ended: Promise<void> } {
+function listen(
+  browser: Browser,
+  headers: Record<string, string> = {},
+): { events: SseEvent[]; ready: Promise<void>; ended: Promise<void> } {
   const events: SseEvent[] = [];
   const ready = Promise.withResolvers<void>();
   const ended = (async () => {
-    const response = await browser.fetch('/api/events', { headers: { accept: 'text/event-stream' } });
+    const response = await browser.fetch('/api/events', { headers: { accept: 'text/event-stream', ...headers } });
     assert.equal(response.status, 200);
     const stream = response.body?.pipeThrough(
       new TextDecoderStream() as unknown as ReadableWritablePair<string, Uint8Array>,
@@ -44,7 +52,7 @@ describe('A person on two instances', { timeout: 120_000 }, () => {
   let t: TestCluster;
 
   before(async () => {
-    t = await startTestCluster({ standIn: { tokens: 'expiring' } });
+    t = await startTestCluster({ standIn: { tokens: 'expiring' }, env: { ADMIN_USERS: 'mona' } });
   });
   after(() => t.close());
 
@@ -100,6 +108,37 @@ describe('A person on two instances', { timeout: 120_000 }, () => {
     const [again] = (await t.signIn('octavia')) as [Browser, Browser];
     const turn = (await again.get(`/api/turns/${started?.data.turn.id}`)).body;
     assert.match(turn.status, /^(failed|cancelled)$/);
+  });
+
+  it('revokes an API token on one: its streams on the other end, and it opens nothing there any more', async () => {
+    const [here, there] = (await t.signIn('mona')) as [Browser, Browser];
+    const { id, token } = await makeToken(here);
+    const program = new Browser(there.url);
+    const authorization = { authorization: `Bearer ${token}` };
+    assert.equal((await program.get('/api/chats', authorization)).status, 200, 'it is known there');
+    const tab = listen(program, authorization);
+    await tab.ready;
+    const { ms } = await timed(Promise.all([here.delete(`/api/tokens/${id}`), tab.ended]));
+    assert.ok(ms < FELT_MS, `it took ${ms} ms`);
+    await until('it is refused', async () => (await program.get('/api/chats', authorization)).status === 401, FELT_MS);
+    assert.equal((await there.get('/api/me')).status, 200, 'the person stays signed in');
+  });
+
+  it('is blocked by an operator on one: streams and turns on the other end, and nothing is let in', async () => {
+    const [here, there] = (await t.signIn('samuel')) as [Browser, Browser];
+    const { id: userId } = (await here.get('/api/me')).body;
+    const tab = listen(there);
+    await tab.ready;
+    const chat = await newChat(there);
+    const stream = there.say(chat, '[[tokens:2000]] [[pace:20]]');
+    const [started] = await readUntil(stream, ({ event }) => event === 'turn.started');
+    const followed = follow(there, started?.data.turn.id);
+    await followed.next();
+    const env = { ...t.env, PORT: new URL(here.url).port };
+    const { ms } = await timed(Promise.all([runAdmin(['block', userId], env), all(followed), tab.ended]));
+    assert.ok(ms < FELT_MS, `it took ${ms} ms`);
+    await until('it is refused', async () => (await there.get('/api/me')).status === 401, FELT_MS);
+    await until('nothing runs there any more', () => t.instances[1]?.gateway.engine.running === 0, FELT_MS);
   });
 
   it('has an expiring token renewed once, however many turns ask on both', async () => {
