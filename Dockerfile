@@ -30,7 +30,7 @@ ENV NODE_ENV=production HOST=0.0.0.0 PORT=3000 DATA_DIR=/data
 COPY --from=parts /app/node_modules ./node_modules
 COPY package.json LICENSE ./
 COPY config ./config
-COPY scripts/admin.ts scripts/backup.ts scripts/check-config.ts scripts/check-node.mjs ./scripts/
+COPY scripts/admin.ts scripts/backup.ts scripts/check-config.ts scripts/check-node.mjs scripts/command.ts scripts/rotate-keys.ts ./scripts/
 COPY src ./src
 COPY --from=build /app/src/web/public ./src/web/public
 USER node
