@@ -26,6 +26,8 @@ const SCHEMA = 'pgboss';
 /** For sending and fetching; the listener has one of its own. */
 const CONNECTIONS = 2;
 const HOUR = 3_600;
+/** pg-boss hands its options on to `pg`: a connection that went silent would be waited for until the system gives it up. */
+const SILENCE = { query_timeout: 15_000, keepAlive: true };
 /** A job whose worker is silent for so long is free again: a dead one must not use up its users' share. */
 const SILENT_SECONDS = 30;
 /** Between two looks for such jobs. */
@@ -49,6 +51,7 @@ export class BackgroundTurns implements BackgroundQueue {
       connectionString: parts.url,
       schema: SCHEMA,
       max: CONNECTIONS,
+      ...SILENCE,
       application_name: 'pilothouse-jobs',
       useListenNotify: true,
       // Our own jobs keep time (`jobs/`), and its tables stay small: finished jobs are deleted within the hour.
