@@ -11,8 +11,10 @@ export interface DeployFigures {
   reconnects: number;
   /** Frames that never came. */
   gaps: number;
-  /** Frames that came twice, and turns with more than one end. */
+  /** Frames that came twice, turns with more than one end, and messages that are in the history twice. */
   doubled: number;
+  /** Messages that were acknowledged and are not in the history, or whose answer is not. */
+  lost: number;
   /** From the cut of a stream to its next byte, ms. */
   longestReconnectMs: number;
   /** What failed, the first of it. */
@@ -21,7 +23,17 @@ export interface DeployFigures {
 
 /** Nothing yet. */
 export function noDeployFigures(): DeployFigures {
-  return { requests: 0, failed: 0, turns: 0, reconnects: 0, gaps: 0, doubled: 0, longestReconnectMs: 0, evidence: [] };
+  return {
+    requests: 0,
+    failed: 0,
+    turns: 0,
+    reconnects: 0,
+    gaps: 0,
+    doubled: 0,
+    lost: 0,
+    longestReconnectMs: 0,
+    evidence: [],
+  };
 }
 
 const TERMINAL = /^turn\.(completed|failed|cancelled|interrupted)$/;
@@ -30,22 +42,48 @@ const MOST_EVIDENCE = 20;
 const RETRY_MS = 250;
 const TURN = '[[tokens:60]] [[pace:40]]';
 
-/** Chats in turn by stream and by JSON, and reads between, until `stop`. */
+/** Chats in turn by stream and by JSON, and reads between, until `stop`; then looks whether all of it is there. */
 export async function chatOn(browser: Browser, figures: DeployFigures, stop: AbortSignal): Promise<void> {
   const chat = await counted(figures, 'POST /api/chats', browser.post('/api/chats', {}));
   if (chat === null) return;
+  const talk: Talk = { browser, chatId: chat.body.id, figures, said: [] };
   for (let round = 0; !stop.aborted; round += 1) {
-    if (round % 3 === 0) await ask(browser, chat.body.id, figures);
-    else
-      await follow(
-        browser,
-        chat.body.id,
-        figures,
-        round % 3 === 1 ? null : await begin(browser, chat.body.id, figures),
-      );
-    await counted(figures, 'GET messages', browser.get(`/api/chats/${chat.body.id}/messages?limit=5`));
+    if (round % 3 === 0) await ask(talk);
+    else await follow(talk, round % 3 === 1 ? null : await begin(talk));
+    await counted(figures, 'GET messages', browser.get(`/api/chats/${talk.chatId}/messages?limit=5`));
     await counted(figures, 'GET chats', browser.get('/api/chats'));
   }
+  await lookBack(talk);
+}
+
+/** One chat, as its person remembers it. */
+interface Talk {
+  readonly browser: Browser;
+  readonly chatId: string;
+  readonly figures: DeployFigures;
+  /** What was acknowledged, in order. */
+  readonly said: string[];
+}
+
+async function lookBack({ browser, chatId, figures, said }: Talk): Promise<void> {
+  const history: { role: string; content: string; status: string }[] = [];
+  for (let cursor: string | null = ''; cursor !== null; ) {
+    const path: string = `/api/chats/${chatId}/messages?limit=100${cursor === '' ? '' : `&cursor=${cursor}`}`;
+    const page = await counted(figures, 'GET history', browser.get(path));
+    if (page === null) return;
+    history.push(...page.body.items);
+    cursor = page.body.nextCursor;
+  }
+  const answered = history.filter(({ role }, index) => role === 'user' && history[index + 1]?.role === 'assistant');
+  const found = answered.map(({ content }) => content);
+  figures.lost += said.filter((content) => !found.includes(content)).length;
+  figures.doubled += history.filter(({ role }) => role === 'user').length - new Set(found).size;
+  figures.lost += history.filter(({ status }) => status !== 'complete').length;
+}
+
+/** The next message of a chat, which nobody said before. */
+function nextMessage({ said }: Talk): string {
+  return `${TURN} number ${said.length + 1}`;
 }
 
 /** Keeps a tab's stream open until `stop`; it has to be there again soon after each cut. */
@@ -68,36 +106,45 @@ export async function listenOn(browser: Browser, figures: DeployFigures, stop: A
   }
 }
 
-async function ask(browser: Browser, chatId: string, figures: DeployFigures): Promise<void> {
-  const content = `${TURN} please`;
+async function ask(talk: Talk): Promise<void> {
+  const { browser, chatId, figures } = talk;
+  const content = nextMessage(talk);
   const answer = await counted(figures, 'POST messages', browser.post(`/api/chats/${chatId}/messages`, { content }));
   if (answer === null) return;
+  talk.said.push(content);
   figures.turns += 1;
   if (answer.body.turn?.status !== 'completed') fail(figures, `a turn ended ${answer.body.turn?.status}`);
 }
 
 /** A background turn, which either gateway may run. */
-async function begin(browser: Browser, chatId: string, figures: DeployFigures): Promise<string | null> {
-  const posting = browser.post(`/api/chats/${chatId}/messages`, { content: TURN }, { prefer: 'respond-async' });
-  const answer = await counted(figures, 'POST messages, async', posting);
-  return answer?.body.turn.id ?? null;
+async function begin(talk: Talk): Promise<string | null> {
+  const content = nextMessage(talk);
+  const path = `/api/chats/${talk.chatId}/messages`;
+  const posting = talk.browser.post(path, { content }, { prefer: 'respond-async' });
+  const answer = await counted(talk.figures, 'POST messages, async', posting);
+  if (answer === null) return null;
+  talk.said.push(content);
+  return answer.body.turn.id;
 }
 
 /** @param begun the turn to follow; null: a new one, by the stream of its message */
-async function follow(browser: Browser, chatId: string, figures: DeployFigures, begun: string | null): Promise<void> {
+async function follow(talk: Talk, begun: string | null): Promise<void> {
+  const { figures } = talk;
   const seen: SseEvent[] = [];
+  const content = nextMessage(talk);
   let turnId = begun;
   let cutAt: number | null = null;
   figures.turns += 1;
   while (!seen.some(({ event }) => TERMINAL.test(event))) {
     figures.requests += 1;
     try {
-      const response: Response = await open(browser, chatId, turnId, seen.at(-1)?.id ?? 0);
+      const response: Response = await open(talk, turnId, { after: seen.at(-1)?.id ?? 0, content });
       if (response.status !== 200 || response.body === null) {
         fail(figures, `stream: ${response.status} ${await response.text()}`);
         return;
       }
       cutAt = reconnected(figures, cutAt);
+      if (turnId === null) talk.said.push(content);
       turnId ??= response.headers.get('content-location')?.split('/').at(-1) ?? null;
       for await (const event of parseEvents(response.body)) seen.push(event);
     } catch (error) {
@@ -112,14 +159,18 @@ async function follow(browser: Browser, chatId: string, figures: DeployFigures, 
   judge(seen, figures);
 }
 
-function open(browser: Browser, chatId: string, turnId: string | null, after: number): Promise<Response> {
+function open(
+  { browser, chatId }: Talk,
+  turnId: string | null,
+  { after, content }: { after: number; content: string },
+): Promise<Response> {
   const headers = { accept: 'text/event-stream' };
   if (turnId !== null)
     return browser.fetch(`/api/turns/${turnId}/events`, { headers: { ...headers, 'last-event-id': String(after) } });
   return browser.fetch(`/api/chats/${chatId}/messages`, {
     method: 'POST',
     headers: { ...headers, 'content-type': 'application/json' },
-    body: JSON.stringify({ content: TURN }),
+    body: JSON.stringify({ content }),
   });
 }
 

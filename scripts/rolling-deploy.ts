@@ -1,7 +1,7 @@
 /**
  * `npm run rolling-deploy -- [--rounds N] [--people N]`: two real gateways on one PostgreSQL behind a balancer, restarted in
  * turn while people chat with streams open. Prints what they noticed; exits 1 when a request failed, a frame was missing or
- * came twice.
+ * came twice, or a message is not in the history once with its answer.
  */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -124,10 +124,11 @@ async function main(): Promise<void> {
     'streams taken up again': figures.reconnects,
     gaps: figures.gaps,
     doubled: figures.doubled,
+    lost: figures.lost,
     'longest reconnect, ms': Math.round(figures.longestReconnectMs),
   });
   for (const line of figures.evidence) console.log(line);
-  process.exitCode = figures.failed + figures.gaps + figures.doubled === 0 ? 0 : 1;
+  process.exitCode = figures.failed + figures.gaps + figures.doubled + figures.lost === 0 ? 0 : 1;
 }
 
 if (import.meta.main) await main();
