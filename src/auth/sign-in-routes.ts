@@ -57,24 +57,34 @@ export async function signInRoutes(scope: FastifyInstance, deps: SignInRoutesDep
     deadlineMs,
   });
   const used = new UsedStates();
-  scope.setErrorHandler((error: FastifyError | GatewayError, request, reply) => answerError(error, request, reply));
+  const destinations: Destinations = new WeakMap();
+  scope.setErrorHandler((error: FastifyError | GatewayError, request, reply) =>
+    answerError(error, request, reply, destinations.get(request)),
+  );
   scope.addHook('onRequest', async (_request, reply) => {
     reply.header('cache-control', 'no-store');
   });
   const hidden = { exposeHeadRoute: false };
-  scope.get('/auth/github', { ...hidden, schema: START }, (request, reply) => start(request, reply, flow, clock));
-  scope.get(CALLBACK_PATH, { ...hidden, schema: FINISH }, (request, reply) => finish(request, reply, flow, used, deps));
+  scope.get('/auth/github', { ...hidden, schema: START }, (request, reply) =>
+    start(request, reply, { flow, clock, destinations }),
+  );
+  scope.get(CALLBACK_PATH, { ...hidden, schema: FINISH }, (request, reply) =>
+    finish(request, reply, { flow, used, destinations, ...deps }),
+  );
   scope.post('/auth/logout', { schema: LOGOUT }, (request, reply) => logout(request, reply, deps));
 }
+
+/** Where sign-ins lead that are at work now, so that another try after an error leads there as well. */
+type Destinations = WeakMap<FastifyRequest, string>;
 
 async function start(
   request: FastifyRequest,
   reply: FastifyReply,
-  flow: CodeFlow,
-  clock: Clock,
+  { flow, clock, destinations }: { flow: CodeFlow; clock: Clock; destinations: Destinations },
 ): Promise<FastifyReply> {
-  const { url, state, verifier } = await flow.start(request);
   const returnTo = returnPath(single(request, 'returnTo'));
+  destinations.set(request, returnTo);
+  const { url, state, verifier } = await flow.start(request);
   request.session.signIns = withPending(request.session.signIns ?? [], {
     state,
     verifier,
@@ -84,14 +94,19 @@ async function start(
   return reply.redirect(url, 302);
 }
 
+interface Finishing {
+  readonly flow: CodeFlow;
+  readonly used: UsedStates;
+  readonly destinations: Destinations;
+}
+
 async function finish(
   request: FastifyRequest,
   reply: FastifyReply,
-  flow: CodeFlow,
-  used: UsedStates,
-  { signIn, clock }: SignInRoutesDeps,
+  { flow, used, destinations, signIn, clock }: SignInRoutesDeps & Finishing,
 ): Promise<FastifyReply> {
   const pending = await takeFromSession(request, used, clock());
+  destinations.set(request, pending.returnTo);
   const error = single(request, 'error');
   if (error !== null) throw deniedAtGitHub(/^[a-z_]{1,64}$/.test(error) ? error : 'unknown');
   const code = single(request, 'code');
@@ -144,7 +159,12 @@ function single(request: FastifyRequest, name: string): string | null {
 }
 
 /** A person gets a page with a way on; a program gets the problem from the gateway's own error handler. */
-function answerError(error: FastifyError | GatewayError, request: FastifyRequest, reply: FastifyReply): FastifyReply {
+function answerError(
+  error: FastifyError | GatewayError,
+  request: FastifyRequest,
+  reply: FastifyReply,
+  returnTo = '/',
+): FastifyReply {
   if (!acceptsHtml(request.headers.accept) || request.method === 'POST') throw error;
   const known =
     error instanceof GatewayError
@@ -155,8 +175,9 @@ function answerError(error: FastifyError | GatewayError, request: FastifyRequest
   if (known.status >= 500) request.log.error({ err: known }, 'sign-in failed');
   else request.log.info({ code: known.code, reason: known.extensions.reason }, 'sign-in did not complete');
   if (known.retryAfter !== undefined) reply.header('retry-after', known.retryAfter);
+  const retryPath = returnTo === '/' ? '/auth/github' : `/auth/github?returnTo=${encodeURIComponent(returnTo)}`;
   return reply
     .code(known.status)
     .headers(SIGN_IN_PAGE_HEADERS)
-    .send(signInPage(known.problem(request.id), '/auth/github'));
+    .send(signInPage(known.problem(request.id), retryPath));
 }

@@ -124,6 +124,15 @@ describe('when sign-in does not work', () => {
     assert.equal((await browser.api('GET', '/api/me')).statusCode, 401);
   });
 
+  it('leads who tries again to where they wanted to go, and to nowhere else', async () => {
+    await using gateway = await openAuthApp();
+    const browser = gateway.browser();
+    const refused = await browser.open(await browser.toCallback('mona', '/c/one?x=1', 'deny'));
+    assert.match(refused.body, /<a href="\/auth\/github\?returnTo=%2Fc%2Fone%3Fx%3D1">Try again<\/a>/);
+    const evil = await browser.open(await browser.toCallback('mona', '//evil.example', 'deny'));
+    assert.match(evil.body, /<a href="\/auth\/github">Try again<\/a>/);
+  });
+
   it('puts nothing of the address into the page unescaped', async () => {
     await using gateway = await openAuthApp();
     const page = await gateway.browser().open('/auth/github/callback?error=%3Cscript%3Ealert(1)%3C/script%3E&state=x');
