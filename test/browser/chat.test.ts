@@ -118,6 +118,20 @@ test('a chat is renamed, pinned, archived, brought back', async () => {
   await listed('Tides').waitFor();
 });
 
+test('a used-up quota leads to what tells when it starts anew, a conversation too long to a new one', async () => {
+  const { page } = mona;
+  await newChat('begin');
+  await say(page, 'Please [[fault:402]]');
+  const note = page.locator('.turn.newest .note.bad');
+  await note.getByRole('button', { name: 'Go to usage' }).click();
+  await page.getByRole('tabpanel', { name: 'Usage' }).waitFor();
+  await page.keyboard.press('Escape');
+  await note.getByRole('button', { name: 'Ask again' }).waitFor();
+  await say(page, 'Please [[fault:400 code=model_max_prompt_tokens_exceeded]]');
+  await note.getByRole('button', { name: 'New chat' }).click();
+  await page.getByRole('heading', { name: /Where to/ }).waitFor();
+});
+
 test('a search finds words of messages', async () => {
   const { page } = mona;
   await newChat('Something about barnacles');

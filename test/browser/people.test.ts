@@ -60,6 +60,54 @@ test('sign-in leads to the chat that was asked for', async () => {
   await context.close();
 });
 
+test('who says no at GitHub and tries again still gets to the chat that was asked for', async () => {
+  const { page, context } = await someone();
+  await signIn(page, gateway.url, 'mona');
+  await ask(page, 'A place to come back to');
+  const chat = page.url();
+  await context.clearCookies();
+  await page.goto(chat);
+  await page.getByRole('link', { name: 'Cancel' }).click();
+  await page.getByRole('link', { name: 'Try again' }).click();
+  await chooseAtGitHub(page, 'mona');
+  assert.equal(page.url(), chat);
+  await context.close();
+});
+
+test('a chat that was downloaded comes back from its file as a chat of its own', async () => {
+  const { page, context } = await someone();
+  await signIn(page, gateway.url, 'mona');
+  await ask(page, 'Log of the schooner');
+  const { pathname } = new URL(page.url());
+  const exported = await page.request.get(`${gateway.url}/api${pathname.replace('/c/', '/chats/')}/export?format=json`);
+  await openSettings(page, 'Your data');
+  const choose = async (name: string, buffer: Buffer) => {
+    const chooser = page.waitForEvent('filechooser');
+    await page.getByRole('button', { name: 'Choose a file' }).click();
+    await (await chooser).setFiles({ name, mimeType: 'application/json', buffer });
+  };
+  await choose('list.json', Buffer.from('not JSON'));
+  const refusal = page.getByRole('alert');
+  await shows(refusal, 'This file is not a chat that was downloaded as JSON.');
+  await choose('long.json', Buffer.from(JSON.stringify({ chat: {}, messages: [], more: 'x'.repeat(2 ** 20) })));
+  await shows(refusal, 'too large');
+  await choose('other.json', Buffer.from('{"what": "else"}'));
+  await shows(refusal, 'This file is not a chat that was downloaded as JSON.');
+  // What goes wrong otherwise is told in front of the dialog, where it can be read and put away.
+  await page.route('**/api/chats/import', (route) => route.abort());
+  await choose('chat.json', await exported.body());
+  await page.getByText('The gateway could not be reached.').waitFor();
+  await page.getByRole('button', { name: 'Dismiss' }).click();
+  await page.unroute('**/api/chats/import');
+  await choose('chat.json', await exported.body());
+  await page.getByText(/^“.*” was imported\.$/).waitFor();
+  await page.waitForFunction((old) => location.pathname.startsWith('/c/') && location.pathname !== old, pathname);
+  await shows(page.locator('.bubble'), 'Log of the schooner');
+  await shows(page.locator('.answer'), 'You said: Log of the schooner');
+  assert.match(await ask(page, 'And now?'), /You said: And now/);
+  await context.close();
+});
+
 test('two people share a gateway and see nothing of each other', async () => {
   const [mona, hubot] = [await someone(), await someone()];
   await signIn(mona.page, gateway.url, 'mona');

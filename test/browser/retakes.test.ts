@@ -51,7 +51,7 @@ test('another answer takes the place of the last one, here and in another tab', 
   assert.equal(await turns().count(), 1);
   const { body } = await history();
   assert.equal(body.length, 2);
-  await other.locator(`[data-answer="${body[1]?.id}"]`).waitFor();
+  await other.locator(`[data-message="${body[1]?.id}"]`).waitFor();
   assert.equal(await other.locator('.turns .turn').count(), 1);
   await other.close();
 });

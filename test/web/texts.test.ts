@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { ERROR_CODES } from '../../src/errors.ts';
 import { CATALOGS, LOCALES, localeFor, type TextKey, Translator } from '../../src/web/page/i18n/translator.ts';
 import { browserName } from '../../src/web/page/model/browser-name.ts';
 import { plainText } from '../../src/web/page/parts/plain-text.ts';
@@ -12,6 +13,14 @@ test('every language has every text, with the same places to fill in', () => {
       assert.ok(theirs.trim() !== '', `${locale} ${key}`);
       assert.deepEqual(places(theirs), places(text), `${locale} ${key}`);
     }
+  }
+});
+
+test('every error code of the contract has its words in every language', () => {
+  for (const locale of LOCALES) {
+    const translator = new Translator(locale);
+    const silent = Object.keys(ERROR_CODES).filter((code) => translator.error(code) === null);
+    assert.deepEqual(silent, [], locale);
   }
 });
 

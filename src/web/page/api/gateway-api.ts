@@ -12,12 +12,12 @@ import type {
   OutgoingMessage,
   Page,
   Quota,
+  SearchHit,
   TurnView,
   UsageRow,
 } from './shapes.ts';
 
 export interface ChatFilter {
-  q?: string;
   archived?: boolean;
 }
 
@@ -46,16 +46,22 @@ export class GatewayApi {
 
   chats(filter: ChatFilter, cursor: string | null, limit: number, signal: AbortSignal): Promise<Page<ChatView>> {
     const query = new URLSearchParams({ limit: String(limit) });
-    if (filter.q !== undefined && filter.q !== '') query.set('q', filter.q);
     if (filter.archived !== undefined) query.set('archived', String(filter.archived));
     if (cursor !== null) query.set('cursor', cursor);
     return this.#http.json('GET', `/api/chats?${query}`, { signal });
+  }
+
+  search(q: string, cursor: string | null, limit: number, signal: AbortSignal): Promise<Page<SearchHit>> {
+    const query = new URLSearchParams({ q, limit: String(limit) });
+    if (cursor !== null) query.set('cursor', cursor);
+    return this.#http.json('GET', `/api/search?${query}`, { signal });
   }
 
   chat = (id: string, signal: AbortSignal): Promise<ChatView> =>
     this.#http.json('GET', `/api/chats/${enc(id)}`, { signal });
   createChat = (model: string | null): Promise<ChatView> =>
     this.#http.json('POST', '/api/chats', { body: model === null ? {} : { model } });
+  importChat = (file: unknown): Promise<ChatView> => this.#http.json('POST', '/api/chats/import', { body: file });
   forkChat = (id: string, messageId: string): Promise<ChatView> =>
     this.#http.json('POST', `/api/chats/${enc(id)}/fork`, { body: { messageId } });
   changeChat = (id: string, patch: ChatPatch): Promise<ChatView> =>

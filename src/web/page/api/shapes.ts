@@ -64,6 +64,16 @@ export interface Quota {
   resetsAt: string | null;
 }
 
+/** A title or a message that has the words that were looked for. */
+export interface SearchHit {
+  chat: ChatView;
+  /** null: the words are in the title. */
+  message: { id: string; role: 'user' | 'assistant'; createdAt: string } | null;
+  snippet: string;
+  /** [start, end) in the snippet. */
+  highlights: [number, number][];
+}
+
 /** What one model was used for in the last 30 days. */
 export interface UsageRow {
   model: string | null;

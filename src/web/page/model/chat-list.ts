@@ -1,4 +1,4 @@
-/** The list of chats beside the conversation: a page at a time, searched, changed at once and taken back if refused. */
+/** The list of chats beside the conversation: a page at a time, changed at once and taken back if refused. */
 import { type ApiError, apiErrorOf } from '../api/api-error.ts';
 import type { ChatPatch, GatewayApi } from '../api/gateway-api.ts';
 import type { ChatView, UserEvent } from '../api/shapes.ts';
@@ -6,11 +6,8 @@ import { newerChat, newestFirst, withChat } from './chat-order.ts';
 import { Observable } from './observable.ts';
 
 const PAGE = 40;
-/** Search waits until typing pauses, in milliseconds. */
-const TYPING_MS = 180;
 
 export class ChatList extends Observable {
-  query = '';
   archived = false;
   loading = true;
   error: ApiError | null = null;
@@ -22,7 +19,6 @@ export class ChatList extends Observable {
   #items: ChatView[] = [];
   #cursor: string | null = null;
   #reading = new AbortController();
-  #typing: ReturnType<typeof setTimeout> | undefined;
 
   constructor(api: GatewayApi) {
     super();
@@ -37,15 +33,13 @@ export class ChatList extends Observable {
     return this.#cursor !== null;
   }
 
-  find(chatId: string): ChatView | null {
-    return this.#items.find(({ id }) => id === chatId) ?? null;
+  /** Deleted a moment ago; it can still come back. */
+  isHidden(chatId: string): boolean {
+    return this.#hidden.has(chatId);
   }
 
-  search(query: string): void {
-    this.query = query;
-    this.changed();
-    clearTimeout(this.#typing);
-    this.#typing = setTimeout(() => void this.refresh(), TYPING_MS);
+  find(chatId: string): ChatView | null {
+    return this.#items.find(({ id }) => id === chatId) ?? null;
   }
 
   showArchived(archived: boolean): void {
@@ -70,7 +64,7 @@ export class ChatList extends Observable {
     this.loading = true;
     this.changed();
     try {
-      const page = await this.#api.chats(this.#filter(), cursor, PAGE, signal);
+      const page = await this.#api.chats({ archived: this.archived }, cursor, PAGE, signal);
       if (cursor === null) this.running.clear();
       const kept = cursor === null ? [] : this.#items;
       const ids = new Set(page.items.map(({ id }) => id));
@@ -87,22 +81,12 @@ export class ChatList extends Observable {
     }
   }
 
-  #filter(): { q?: string; archived?: boolean } {
-    const q = this.query.trim();
-    // A search looks everywhere: what was archived is often just what is looked for.
-    return q === '' ? { archived: this.archived } : { q };
-  }
-
   /** Shows a chat as it is now, if it belongs into this list. */
   put(read: ChatView): void {
     const listed = this.find(read.id);
     const chat = newerChat(listed, read);
-    if (this.query.trim() === '') {
-      this.#items =
-        chat.archived === this.archived ? withChat(this.#items, chat) : this.#items.filter(({ id }) => id !== chat.id);
-    } else if (listed !== null) {
-      this.#items = withChat(this.#items, chat);
-    }
+    this.#items =
+      chat.archived === this.archived ? withChat(this.#items, chat) : this.#items.filter(({ id }) => id !== chat.id);
     this.changed();
   }
 

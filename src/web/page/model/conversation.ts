@@ -8,7 +8,8 @@ import { LiveAnswers } from './live-answers.ts';
 import { MessageHistory } from './message-history.ts';
 import { pendingId, type TurnGroup } from './message-order.ts';
 import { Observable } from './observable.ts';
-import { type Editing, groupsBefore, type Retake, regenerationOf } from './retake.ts';
+import { type Editing, groupsBefore, questionOf, type Retake, regenerationOf } from './retake.ts';
+import { type Sought, seekMessage } from './seek-message.ts';
 import { SendAttempt } from './send-attempt.ts';
 
 /** What a conversation tells the page. */
@@ -30,12 +31,15 @@ export class Conversation extends Observable {
   /** The message of one's own that is being put differently. */
   editing: Editing | null = null;
   loadingOlder = false;
+  /** The message that was looked for, until the view has led to it. */
+  sought: Sought | null = null;
   /** The box that takes a message back which was not taken. */
   onTakenBack: ((attempt: SendAttempt) => void) | null = null;
   readonly #api: GatewayApi;
   readonly #events: ConversationEvents;
   readonly #history: MessageHistory;
   #active = new AbortController();
+  #refreshed: Promise<void> = Promise.resolve();
 
   constructor(chatId: string, api: GatewayApi, events: ConversationEvents, chat: ChatView | null = null) {
     super();
@@ -80,7 +84,7 @@ export class Conversation extends Observable {
     if (!this.#active.signal.aborted) return;
     this.#active = new AbortController();
     this.answers.resume(this.#active.signal);
-    void this.refresh();
+    this.#refreshed = this.refresh();
   }
 
   /** Nobody looks: gives its connections back. Answers go on being made at the gateway. */
@@ -115,6 +119,23 @@ export class Conversation extends Observable {
     const { signal } = this.#active;
     try {
       await this.#history.readOlder(signal);
+    } catch (error) {
+      this.#failed(apiErrorOf(error), signal);
+    } finally {
+      this.loadingOlder = false;
+      this.changed();
+    }
+  }
+
+  /** Brings a message into what is shown, however long ago it was. */
+  async seek(messageId: string): Promise<void> {
+    const { signal } = this.#active;
+    await this.#refreshed;
+    if (this.status !== 'ready' || signal.aborted) return;
+    this.loadingOlder = true;
+    try {
+      const found = await seekMessage(this.#history, messageId, signal, () => this.changed());
+      this.sought = { messageId, found };
     } catch (error) {
       this.#failed(apiErrorOf(error), signal);
     } finally {
@@ -164,9 +185,7 @@ export class Conversation extends Observable {
 
   /** Asks the question of a failed turn again. The key follows from the turn: two tabs asking at once ask once. */
   async askAgain(group: TurnGroup): Promise<void> {
-    const content = group.questions.map((question) => question.content).join('\n\n');
-    const attachments = group.questions.flatMap((question) => question.attachments);
-    await this.send({ content, attachments }, `again-${group.turnId}`);
+    await this.send(questionOf(group), `again-${group.turnId}`);
   }
 
   /** Stops the running answer, or the message that is still on its way as soon as it has a turn. @throws ApiError */

@@ -102,6 +102,12 @@ export class MessageHistory {
     return this.groups.find(({ questions }) => questions.some(({ id }) => id === questionId));
   }
 
+  shows(messageId: string): boolean {
+    return this.groups.some(
+      ({ questions, answer }) => answer?.id === messageId || questions.some(({ id }) => id === messageId),
+    );
+  }
+
   /** Turns without a whole answer, newest first. */
   unexplained(): string[] {
     return unexplained(groupByTurn(this.#messages, this.#keys, this.groups));

@@ -25,6 +25,14 @@ export function regenerationOf({ questions, answer }: TurnGroup): { message: Out
   };
 }
 
+/** The question of `group` as a new message: what joined it on the way is part of it. */
+export function questionOf({ questions }: TurnGroup): OutgoingMessage {
+  return {
+    content: questions.map(({ content }) => content).join('\n\n'),
+    attachments: questions.flatMap(({ attachments }) => attachments),
+  };
+}
+
 /** What stands before the message `id`: all of it, where that is not known. */
 export function groupsBefore(groups: readonly TurnGroup[], id: string): readonly TurnGroup[] {
   const at = groups.findIndex(({ questions }) => questions.some((question) => question.id === id));

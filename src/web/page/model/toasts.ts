@@ -20,6 +20,22 @@ export const TOAST_MS = 6_000;
 export class Toasts extends Observable {
   readonly #entries = new Map<number, Entry>();
   #next = 1;
+  #dialogs = 0;
+
+  /** A dialog is open: notices are shown there. */
+  get inDialog(): boolean {
+    return this.#dialogs > 0;
+  }
+
+  /** @returns what says that the dialog is closed */
+  enterDialog(): () => void {
+    const step = (by: number) => {
+      this.#dialogs += by;
+      this.changed();
+    };
+    step(1);
+    return () => step(-1);
+  }
 
   get items(): readonly Toast[] {
     return [...this.#entries.values()].map(({ toast }) => toast);

@@ -4,6 +4,7 @@ import { followEvents } from '../api/event-stream.ts';
 import type { GatewayApi } from '../api/gateway-api.ts';
 import type { ChatView, Me, MessageView, OutgoingMessage, TurnView, UserEvent } from '../api/shapes.ts';
 import { ChatList } from './chat-list.ts';
+import { ChatSearch } from './chat-search.ts';
 import { Conversation } from './conversation.ts';
 import { DraftStore, NEW_CHAT } from './draft-store.ts';
 import { ModelList } from './model-list.ts';
@@ -23,6 +24,7 @@ export class Workspace extends Observable {
   readonly me: Me;
   readonly api: GatewayApi;
   readonly chats: ChatList;
+  readonly search: ChatSearch;
   readonly models: ModelList;
   readonly drafts: DraftStore;
   readonly deletes: PendingDeletes;
@@ -43,6 +45,7 @@ export class Workspace extends Observable {
     this.#router = parts.router;
     this.#events = parts.events;
     this.chats = new ChatList(parts.api);
+    this.search = new ChatSearch(parts.api);
     this.models = new ModelList(parts.api);
     this.drafts = new DraftStore(parts.storage, me.id);
     this.deletes = new PendingDeletes(parts.api);
@@ -68,6 +71,11 @@ export class Workspace extends Observable {
 
   open(chatId: string | null): void {
     this.#router.go(chatId);
+  }
+
+  /** Opens a chat at a message of it. */
+  openAt(chatId: string, messageId: string): void {
+    this.#router.goTo(chatId, messageId);
   }
 
   /** For the chat that is about to begin. */
@@ -127,9 +135,21 @@ export class Workspace extends Observable {
     this.#kept.delete(chatId);
   }
 
+  /** Makes a chat of a file that the gateway wrote, and opens it. @throws ApiError */
+  async import(file: unknown): Promise<ChatView> {
+    const chat = await this.api.importChat(file);
+    this.chats.put(chat);
+    this.#router.go(chat.id);
+    return chat;
+  }
+
   #route(): void {
-    const { chatId } = this.#router;
-    if (this.conversation?.chatId === chatId && this.conversation !== null) return;
+    const { chatId, messageId } = this.#router;
+    if (chatId !== (this.conversation?.chatId ?? null)) this.#show(chatId);
+    if (messageId !== null) void this.conversation?.seek(messageId);
+  }
+
+  #show(chatId: string | null): void {
     this.conversation?.deactivate();
     if (chatId === null) {
       this.conversation = null;
@@ -204,6 +224,7 @@ export class Workspace extends Observable {
 
   #hear(event: UserEvent): void {
     this.chats.hear(event);
+    this.search.hear(event);
     if (event.event === 'chat.deleted') {
       this.#forget(event.data.id);
       if (this.#router.chatId === event.data.id) this.#router.go(null, true);

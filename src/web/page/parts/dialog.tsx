@@ -2,7 +2,9 @@
 import type { ComponentChildren } from 'preact';
 import { useEffect, useId, useRef } from 'preact/hooks';
 import { Icon } from './icon.tsx';
-import { useText } from './page-context.ts';
+import { LiveRegion } from './live-region.tsx';
+import { usePage, useText } from './page-context.ts';
+import { ToastStack } from './toast-stack.tsx';
 
 interface DialogProps {
   title: string;
@@ -13,13 +15,18 @@ interface DialogProps {
 
 export function Dialog({ title, wide = false, onClose, children }: DialogProps) {
   const t = useText();
+  const { toasts } = usePage();
   const id = useId();
   const dialog = useRef<HTMLDialogElement>(null);
   useEffect(() => {
     const opener = document.activeElement as HTMLElement | null;
     dialog.current?.showModal();
-    return () => opener?.focus();
-  }, []);
+    const leave = toasts.enterDialog();
+    return () => {
+      leave();
+      opener?.focus();
+    };
+  }, [toasts]);
   return (
     // biome-ignore lint/a11y/useKeyWithClickEvents: Escape closes a modal dialog by itself
     <dialog
@@ -47,6 +54,8 @@ export function Dialog({ title, wide = false, onClose, children }: DialogProps) 
         </header>
         {children}
       </div>
+      <ToastStack inDialog />
+      <LiveRegion inDialog />
     </dialog>
   );
 }

@@ -11,6 +11,7 @@ const PATHS = {
   archive: 'M4 5h16v4H4zM6 9v10h12V9M10 13h4',
   trash: 'M5 7h14M10 7V4h4v3M7 7l1 13h8l1-13M10 11v5M14 11v5',
   download: 'M12 4v11M7 11l5 5 5-5M5 20h14',
+  upload: 'M12 15V4M7 9l5-5 5 5M5 20h14',
   send: 'M12 20V5M5 11l7-7 7 7',
   stop: 'M7 7h10v10H7z',
   image: 'M4 5h16v14H4zM4 16l5-5 4 4 3-3 4 4M15 9h.01',

@@ -3,15 +3,14 @@ import { Icon } from './icon.tsx';
 import { usePage, useText } from './page-context.ts';
 import { useWatch } from './use-watch.ts';
 
-export function ToastStack() {
+/** @param inDialog behind an open dialog nothing can be seen, heard or pressed: it has a stack of its own */
+export function ToastStack({ inDialog = false }: { inDialog?: boolean }) {
   const { toasts } = usePage();
   const t = useText();
   useWatch(toasts);
   return (
     <section class="toasts" role="status" aria-live="polite" aria-label={t('notices')}>
-      {toasts.items.map((toast) => (
-        <ToastCard key={toast.id} toast={toast} />
-      ))}
+      {toasts.inDialog === inDialog ? toasts.items.map((toast) => <ToastCard key={toast.id} toast={toast} />) : null}
     </section>
   );
 }

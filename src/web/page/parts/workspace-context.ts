@@ -9,3 +9,10 @@ export function useWorkspace(): Workspace {
   if (workspace === null) throw new Error('This view is for signed-in people');
   return workspace;
 }
+
+/** Opens the settings at one of their sections. */
+export const OpenSettings = createContext<(section: string) => void>(() => undefined);
+
+export function useOpenSettings(): (section: string) => void {
+  return useContext(OpenSettings);
+}

@@ -34,7 +34,7 @@ export function AnswerView({ answer, live, thoughts, actions }: AnswerProps) {
       class="answer"
       aria-label={t('answerAt', { model, time })}
       aria-busy={live !== null}
-      data-answer={answer?.id}
+      data-message={answer?.id}
     >
       <header class="answer-head">
         <span class={live === null ? 'helm' : 'helm turning'}>

@@ -5,6 +5,7 @@ import { errorText } from '../parts/error-text.ts';
 import { Icon } from '../parts/icon.tsx';
 import { usePage } from '../parts/page-context.ts';
 import { QuestionView } from './question-view.tsx';
+import { WayOn } from './way-on.tsx';
 
 export function AttemptView({ conversation }: { conversation: Conversation }) {
   const { attempt } = conversation;
@@ -45,6 +46,7 @@ function NotTaken({ conversation, attempt }: { conversation: Conversation; attem
       <p>
         {t('notSent')} {attempt.error === null ? '' : errorText(translator, attempt.error)}
       </p>
+      <WayOn code={attempt.error?.code} />
       <button type="button" class="button small" onClick={() => void conversation.sendAgain()}>
         <Icon name="retry" />
         {t('tryAgain')}

@@ -12,6 +12,7 @@ import { OlderMessages } from './older-messages.tsx';
 import { StretchView } from './stretch-view.tsx';
 import { useEndScroll } from './use-end-scroll.ts';
 import { useKeptPlace } from './use-kept-place.ts';
+import { useSought } from './use-sought.ts';
 
 export function ConversationView({ conversation }: { conversation: Conversation }) {
   const t = useText();
@@ -19,7 +20,8 @@ export function ConversationView({ conversation }: { conversation: Conversation 
   const content = useRef<HTMLDivElement>(null);
   useWatch(conversation);
   useKeptPlace(conversation, box, content);
-  const { atEnd, toEnd } = useEndScroll(box, content);
+  const { atEnd, toEnd, leaveEnd } = useEndScroll(box, content);
+  useSought(conversation, box, leaveEnd);
   const { status } = conversation;
   if (status === 'missing' || status === 'failed') return <NoConversation conversation={conversation} />;
   return (

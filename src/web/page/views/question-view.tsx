@@ -8,14 +8,16 @@ interface QuestionProps {
   content: string;
   attachments: readonly Attachment[];
   time: string;
+  /** Once the gateway has it. */
+  id?: string;
   /** What can be done with it besides copying. */
   actions?: ComponentChildren;
 }
 
-export function QuestionView({ content, attachments, time, actions }: QuestionProps) {
+export function QuestionView({ content, attachments, time, id, actions }: QuestionProps) {
   const t = useText();
   return (
-    <article class="question" aria-label={t('youAt', { time })}>
+    <article class="question" data-message={id} aria-label={t('youAt', { time })}>
       <h2 class="visually-hidden">{t('you')}</h2>
       {attachments.length === 0 ? null : (
         <div class="pictures">

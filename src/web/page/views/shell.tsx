@@ -6,7 +6,7 @@ import { Workspace } from '../model/workspace.ts';
 import { usePage, useText } from '../parts/page-context.ts';
 import { plainText } from '../parts/plain-text.ts';
 import { useWatch } from '../parts/use-watch.ts';
-import { WorkspaceContext } from '../parts/workspace-context.ts';
+import { OpenSettings, WorkspaceContext } from '../parts/workspace-context.ts';
 import { ConversationView } from './conversation-view.tsx';
 import { NewChat } from './new-chat.tsx';
 import { SettingsDialog } from './settings/settings-dialog.tsx';
@@ -20,7 +20,7 @@ export function Shell({ me }: { me: Me }) {
   const t = useText();
   const narrow = useNarrow();
   const [drawer, setDrawer] = useState(false);
-  const [settings, setSettings] = useState(false);
+  const [settings, setSettings] = useState<string | null>(null);
   useWatch(workspace);
   useShortcuts(workspace, () => setDrawer(true));
   useTitle(workspace);
@@ -31,20 +31,22 @@ export function Shell({ me }: { me: Me }) {
       <a class="skip-link" href="#composer">
         {t('skipToComposer')}
       </a>
-      <div class={drawer ? 'shell drawer-open' : 'shell'}>
-        <Sidebar open={drawer} onClose={() => setDrawer(false)} onSettings={() => setSettings(true)} />
-        <div class="stage" inert={drawer && narrow}>
-          <TopBar onMenu={() => setDrawer(true)} drawerOpen={drawer} />
-          {workspace.conversation === null ? (
-            <NewChat />
-          ) : (
-            <ConversationView key={workspace.conversation.chatId} conversation={workspace.conversation} />
-          )}
+      <OpenSettings.Provider value={setSettings}>
+        <div class={drawer ? 'shell drawer-open' : 'shell'}>
+          <Sidebar open={drawer} onClose={() => setDrawer(false)} onSettings={() => setSettings('general')} />
+          <div class="stage" inert={drawer && narrow}>
+            <TopBar onMenu={() => setDrawer(true)} drawerOpen={drawer} />
+            {workspace.conversation === null ? (
+              <NewChat />
+            ) : (
+              <ConversationView key={workspace.conversation.chatId} conversation={workspace.conversation} />
+            )}
+          </div>
+          {/* biome-ignore lint/a11y/noStaticElementInteractions lint/a11y/useKeyWithClickEvents: Escape does the same */}
+          <div class="scrim" hidden={!drawer} onClick={() => setDrawer(false)} />
         </div>
-        {/* biome-ignore lint/a11y/noStaticElementInteractions lint/a11y/useKeyWithClickEvents: Escape does the same */}
-        <div class="scrim" hidden={!drawer} onClick={() => setDrawer(false)} />
-      </div>
-      {settings ? <SettingsDialog onClose={() => setSettings(false)} /> : null}
+      </OpenSettings.Provider>
+      {settings === null ? null : <SettingsDialog section={settings} onClose={() => setSettings(null)} />}
     </WorkspaceContext.Provider>
   );
 }

@@ -6,6 +6,7 @@ import { useWatch } from '../parts/use-watch.ts';
 import { useWorkspace } from '../parts/workspace-context.ts';
 import { AccountMenu } from './account-menu.tsx';
 import { ChatSections } from './chat-sections.tsx';
+import { SearchResults, walkResults } from './search-results.tsx';
 import { useNarrow } from './use-narrow.ts';
 
 interface SidebarProps {
@@ -17,6 +18,8 @@ interface SidebarProps {
 export function Sidebar({ open, onClose, onSettings }: SidebarProps) {
   const t = useText();
   const narrow = useNarrow();
+  const { search } = useWorkspace();
+  useWatch(search);
   const panel = useRef<HTMLElement>(null);
   useEffect(() => {
     if (!open || !narrow) return undefined;
@@ -26,10 +29,13 @@ export function Sidebar({ open, onClose, onSettings }: SidebarProps) {
   }, [open, narrow]);
   return (
     <aside ref={panel} id="sidebar" class="sidebar" aria-label={t('chats')} inert={narrow && !open}>
-      <SidebarHead onClose={onClose} />
-      <nav class="chat-nav" aria-label={t('chats')}>
-        <ChatSections onChosen={onClose} />
-      </nav>
+      {/* biome-ignore lint/a11y/noStaticElementInteractions: keys of the box and the links that stand in it */}
+      <div class="sidebar-body" onKeyDown={walkResults}>
+        <SidebarHead onClose={onClose} />
+        <nav class="chat-nav" aria-label={t('chats')}>
+          {search.active ? <SearchResults onChosen={onClose} /> : <ChatSections onChosen={onClose} />}
+        </nav>
+      </div>
       <footer class="sidebar-foot">
         <ArchiveSwitch />
         <AccountMenu onSettings={onSettings} />
@@ -41,8 +47,8 @@ export function Sidebar({ open, onClose, onSettings }: SidebarProps) {
 function SidebarHead({ onClose }: { onClose: () => void }) {
   const t = useText();
   const workspace = useWorkspace();
-  const { chats } = workspace;
-  useWatch(chats);
+  const { search } = workspace;
+  useWatch(search);
   const startNew = () => {
     workspace.open(null);
     onClose();
@@ -68,10 +74,10 @@ function SidebarHead({ onClose }: { onClose: () => void }) {
           id="chat-search"
           type="search"
           placeholder={t('searchChats')}
-          value={chats.query}
+          value={search.query}
           maxLength={200}
           autocomplete="off"
-          onInput={(event) => chats.search(event.currentTarget.value)}
+          onInput={(event) => search.search(event.currentTarget.value)}
         />
       </label>
     </header>

@@ -2,10 +2,10 @@
 import type { TurnView } from '../api/shapes.ts';
 import type { Conversation } from '../model/conversation.ts';
 import type { TurnGroup } from '../model/message-order.ts';
-import { signInPath } from '../model/router.ts';
 import { errorText } from '../parts/error-text.ts';
 import { Icon } from '../parts/icon.tsx';
 import { usePage } from '../parts/page-context.ts';
+import { leadsAway, WayOn } from './way-on.tsx';
 
 interface NoteProps {
   group: TurnGroup;
@@ -20,16 +20,12 @@ export function TurnNote({ group, end, conversation, last }: NoteProps) {
   if (end === null || end.status === 'completed' || end.status === 'queued' || end.status === 'running') return null;
   if (end.status === 'cancelled') return <p class="note">{t('stopped')}</p>;
   const { error } = end;
-  const signIn = error?.code === 'reauth_required' || error?.code === 'unauthenticated';
   return (
     <section class="note bad" aria-label={t('answerFailed')}>
       <Icon name="alert" />
       <p>{error === null ? t('announce.failed') : errorText(translator, error)}</p>
-      {signIn ? (
-        <a class="button small" href={signInPath()}>
-          {t('signInAgain')}
-        </a>
-      ) : last && conversation.attempt === null ? (
+      <WayOn code={error?.code} />
+      {last && conversation.attempt === null && !leadsAway(error?.code) ? (
         <button type="button" class="button small" onClick={() => void conversation.askAgain(group)}>
           <Icon name="retry" />
           {t('askAgain')}

@@ -63,9 +63,10 @@ interface QuestionProps {
 
 function Question({ question, conversation, idle }: QuestionProps) {
   const { translator } = usePage();
-  const { content, attachments, createdAt } = question;
+  const { id, content, attachments, createdAt } = question;
   return (
     <QuestionView
+      id={id}
       content={content}
       attachments={attachments}
       time={translator.moment(createdAt)}

@@ -14,6 +14,10 @@ export function useEndScroll(box: RefObject<HTMLElement | null>, content: RefObj
     const element = box.current;
     if (element !== null) element.scrollTop = element.scrollHeight;
   }, [box]);
+  const leaveEnd = useCallback(() => {
+    stuck.current = false;
+    setAtEnd(false);
+  }, []);
   useLayoutEffect(() => {
     const element = box.current;
     if (element === null || content.current === null) return undefined;
@@ -45,5 +49,5 @@ export function useEndScroll(box: RefObject<HTMLElement | null>, content: RefObj
       element.removeEventListener('scroll', onScroll);
     };
   }, [box, content]);
-  return { atEnd, toEnd };
+  return { atEnd, toEnd, leaveEnd };
 }

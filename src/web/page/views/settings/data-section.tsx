@@ -3,9 +3,10 @@ import { useState } from 'preact/hooks';
 import { Icon } from '../../parts/icon.tsx';
 import { usePage } from '../../parts/page-context.ts';
 import { useWorkspace } from '../../parts/workspace-context.ts';
+import { ImportChat } from './import-chat.tsx';
 import { useAction } from './use-action.ts';
 
-export function DataSection() {
+export function DataSection({ onDone }: { onDone: () => void }) {
   const { t } = usePage().translator;
   return (
     <>
@@ -15,6 +16,7 @@ export function DataSection() {
         <Icon name="download" />
         {t('exportAll')}
       </a>
+      <ImportChat onDone={onDone} />
       <h3>{t('eraseAll')}</h3>
       <p>{t('eraseWhy')}</p>
       <EraseForm />

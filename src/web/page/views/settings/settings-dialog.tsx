@@ -14,7 +14,8 @@ import { UsageSection } from './usage-section.tsx';
 interface Section {
   readonly key: string;
   readonly label: TextKey;
-  readonly view: FunctionComponent;
+  /** `onDone`: what was asked for is elsewhere now. */
+  readonly view: FunctionComponent<{ onDone: () => void }>;
 }
 
 const SECTIONS: readonly Section[] = [
@@ -25,11 +26,12 @@ const SECTIONS: readonly Section[] = [
   { key: 'data', label: 'settings.data', view: DataSection },
 ];
 
-export function SettingsDialog({ onClose }: { onClose: () => void }) {
+/** @param section shown first */
+export function SettingsDialog({ section, onClose }: { section: string; onClose: () => void }) {
   const t = useText();
   const id = useId();
   const sections = useSections();
-  const [chosen, setChosen] = useState('general');
+  const [chosen, setChosen] = useState(section);
   const current = sections.find(({ key }) => key === chosen) ?? SECTIONS[0];
   if (current === undefined) return null;
   const { view: View } = current;
@@ -59,7 +61,7 @@ export function SettingsDialog({ onClose }: { onClose: () => void }) {
           ))}
         </div>
         <Panel id={`${id}-panel`} labelledBy={`${id}-${current.key}`}>
-          <View key={current.key} />
+          <View key={current.key} onDone={onClose} />
         </Panel>
       </div>
     </Dialog>
