@@ -39,11 +39,11 @@ export class InstanceProcess {
     return this.#told;
   }
 
-  /** Starts it and waits until it is ready; again on the same port. */
-  async start(): Promise<void> {
-    if (this.#port === 0) this.#port = await freePort();
-    const port = String(this.#port);
-    const where = this.#main === 'worker' ? { OPS_PORT: port, OPS_HOST: 'localhost' } : { PORT: port };
+  /** Starts it and waits until it is ready; again on the same port. `port`: where, the first time; absent: any free one */
+  async start(port?: number): Promise<void> {
+    if (this.#port === 0) this.#port = port ?? (await freePort());
+    const at = String(this.#port);
+    const where = this.#main === 'worker' ? { OPS_PORT: at, OPS_HOST: 'localhost' } : { PORT: at };
     const child = spawn(process.execPath, [`src/${this.#main}.ts`], {
       cwd: ROOT,
       env: { LOG_LEVEL: 'debug', ...this.#env, ...where },

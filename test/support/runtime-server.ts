@@ -27,9 +27,9 @@ const BINARIES: Record<ServerKind, string> = {
 /** Starts a server; it listens when the promise resolves. */
 export async function startServer(
   kind: ServerKind,
-  settings: { volume: string; env: Record<string, string>; port?: number },
+  settings: { volume: string; env: Record<string, string>; port?: number; token?: string },
 ): Promise<HeadlessServer> {
-  const { volume, env, port = 0 } = settings;
+  const { volume, env, port = 0, token = CONNECTION_TOKEN } = settings;
   mkdirSync(volume, { recursive: true });
   const binary = fileURLToPath(new URL(`../../node_modules/${BINARIES[kind]}`, import.meta.url));
   const child = spawn(binary, ['--headless', '--no-auto-update', '--port', String(port)], {
@@ -40,7 +40,7 @@ export async function startServer(
       HOME: volume,
       TMPDIR: volume,
       COPILOT_HOME: volume,
-      COPILOT_CONNECTION_TOKEN: CONNECTION_TOKEN,
+      COPILOT_CONNECTION_TOKEN: token,
     },
     stdio: ['ignore', 'pipe', 'ignore'],
   });
