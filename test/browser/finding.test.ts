@@ -45,6 +45,8 @@ test('a message of long ago is found by its words, which are marked, and opened 
     const { top = -1 } = document.querySelector('.sought')?.getBoundingClientRect() ?? {};
     return top > 0 && top < innerHeight / 2;
   });
+  assert.equal(await page.evaluate(() => document.querySelector('.stage')?.getBoundingClientRect().top), 0);
+  await picture(page, 'desktop-found-message');
   assert.ok(await message.evaluate((element) => element === document.activeElement));
   assert.match(page.url(), new RegExp(`/c/${chatId}#[\\w-]+$`));
 });

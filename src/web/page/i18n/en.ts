@@ -38,6 +38,7 @@ export const en = {
   newChat: 'New chat',
   untitled: 'New chat',
   searchChats: 'Search chats and messages',
+  searchHint: 'Search',
   searching: 'Searching…',
   found: 'What was found',
   foundCount: '{count} found.',

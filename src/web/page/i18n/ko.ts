@@ -40,6 +40,7 @@ export const ko: Catalog = {
   newChat: '새 대화',
   untitled: '새 대화',
   searchChats: '대화와 메시지 검색',
+  searchHint: '검색',
   searching: '검색 중…',
   found: '검색 결과',
   foundCount: '{count}개를 찾았습니다.',

@@ -79,10 +79,15 @@ function marked(text: string, highlights: SearchHit['highlights']): ComponentChi
   let done = 0;
   const parts: ComponentChildren[] = [];
   for (const [start, end] of highlights) {
-    parts.push(text.slice(done, start), <mark key={start}>{text.slice(start, end)}</mark>);
+    parts.push(unmarked(text.slice(done, start)), <mark key={start}>{unmarked(text.slice(start, end))}</mark>);
     done = end;
   }
-  return [...parts, text.slice(done)];
+  return [...parts, unmarked(text.slice(done))];
+}
+
+/** Without the marks of weight and code, which are noise in a line of text. */
+function unmarked(text: string): string {
+  return text.replace(/\*\*|__|`+/g, '');
 }
 
 /** Who does not see the list hears how long it is. */

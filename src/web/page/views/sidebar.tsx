@@ -73,7 +73,7 @@ function SidebarHead({ onClose }: { onClose: () => void }) {
         <input
           id="chat-search"
           type="search"
-          placeholder={t('searchChats')}
+          placeholder={t('searchHint')}
           value={search.query}
           maxLength={200}
           autocomplete="off"

@@ -10,18 +10,27 @@ export function useSought(conversation: Conversation, box: RefObject<HTMLElement
   useLayoutEffect(() => {
     if (sought === null) return;
     conversation.sought = null;
-    const message = box.current?.querySelector<HTMLElement>(`[data-message="${CSS.escape(sought.messageId)}"]`);
-    if (!sought.found || message == null) {
+    const scroller = box.current;
+    const message = scroller?.querySelector<HTMLElement>(`[data-message="${CSS.escape(sought.messageId)}"]`);
+    if (!sought.found || scroller === null || message == null) {
       toasts.show(translator.t('messageGone'), { kind: 'error' });
       return;
     }
     leaveEnd();
-    message.scrollIntoView({ block: 'start' });
+    lead(scroller, message);
     mark(message);
     announcer.say(translator.t('messageFound'));
     // Sizes of what came into sight are known a frame later only.
-    requestAnimationFrame(() => message.scrollIntoView({ block: 'start' }));
+    requestAnimationFrame(() => lead(scroller, message));
   }, [sought, conversation, box, leaveEnd, announcer, toasts, translator]);
+}
+
+/** Pixels between the message and the upper edge. */
+const MARGIN = 16;
+
+/** Moves this box alone: the browser's own way into view would move everything around it as well. */
+function lead(box: HTMLElement, message: HTMLElement): void {
+  box.scrollTop += message.getBoundingClientRect().top - box.getBoundingClientRect().top - MARGIN;
 }
 
 /** It has the focus, so that reading goes on there, and is told apart until that goes elsewhere. */

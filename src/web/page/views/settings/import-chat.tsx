@@ -40,10 +40,12 @@ export function ImportChat({ onDone }: { onDone: () => void }) {
     <>
       <h3>{t('importChat')}</h3>
       <p>{t('importWhy')}</p>
-      <button type="button" class="button" disabled={busy} onClick={() => input.current?.click()}>
-        <Icon name="upload" />
-        {t('importChoose')}
-      </button>
+      <div class="row">
+        <button type="button" class="button" disabled={busy} onClick={() => input.current?.click()}>
+          <Icon name="upload" />
+          {t('importChoose')}
+        </button>
+      </div>
       {refusal === null ? null : (
         <p class="note bad" role="alert">
           {t(refusal)}
