@@ -1,8 +1,8 @@
 /** How a caller waits for a turn: JSON when it ends, its events as they come, or a place to look later. */
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { GatewayError } from '../errors.ts';
-import type { MessageRecord } from '../store/records.ts';
 import type { OwnedTurn } from '../store/store.ts';
+import type { TurnAnswer } from '../turns/live-turn.ts';
 import { messageView, turnView } from '../turns/turn-shapes.ts';
 import { prefersEventStream } from '../wire/accept.ts';
 import type { ChatDependencies } from './chat-dependencies.ts';
@@ -48,21 +48,21 @@ export async function endedTurn(
   reply: FastifyReply,
   turn: OwnedTurn,
   deps: ChatDependencies,
-): Promise<{ turn: OwnedTurn; message: MessageRecord | null }> {
+): Promise<TurnAnswer> {
   const until = deps.untilRevoked(request, reply);
-  const ended = await deps.engine.ended(turn, until).catch((error: unknown) => {
+  const answer = await deps.engine.answered(turn, until).catch((error: unknown) => {
     if (until.aborted) throw new GatewayError('unauthenticated', 'Your sign-in ended while the turn ran.');
     throw error;
   });
-  if (ended.error !== null) {
-    const { code, detail, retryAfter } = ended.error;
+  const { error } = answer.turn;
+  if (error !== null) {
+    const { code, detail, retryAfter } = error;
     throw new GatewayError(code, detail, {
       extensions: { turnId: turn.id },
       ...(typeof retryAfter === 'number' ? { retryAfter } : {}),
     });
   }
-  const message = ended.messageId === null ? null : await deps.store.messages.find(ended.chatId, ended.messageId);
-  return { turn: ended, message };
+  return answer;
 }
 
 /** Answers a submitted turn the way the caller asked for. */

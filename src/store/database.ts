@@ -37,6 +37,10 @@ export interface Database {
    * the earlier.
    */
   trailing<T>(work: (trx: Kysely<Schema>) => Promise<T>): Promise<T>;
+  /** Like {@link transaction}, for who has other things to do until {@link durable}: SQLite's is only committed. */
+  early<T>(work: (trx: Kysely<Schema>) => Promise<T>): Promise<T>;
+  /** See `Store.durable`. */
+  durable(): Promise<void>;
   /** A hot read outside transactions. `name` is unique in the database. */
   prepare<Row>(name: string, query: Compilable<Row>): PreparedQuery<Row>;
   /** A hot statement of transactions. `name` is unique in the database. */

@@ -118,6 +118,7 @@ function assemble(database: Database): Store {
     rateCounts: database.engine === 'postgres' ? new SqlRateCountRepository(database) : null,
     openNotices: (listener) => database.openNotices(listener),
     time: () => databaseTime(database),
+    durable: () => database.durable(),
     ping: (signal) => pingStore(database, signal),
     close: () => database.close(),
   };

@@ -470,6 +470,12 @@ export interface Store {
   openNotices(listener: NoticeListener): NoticeBoard | null;
   /** The engine's clock, in ms since the epoch: the one clock that all instances have in common. */
   time(): Promise<number>;
+  /**
+   * Resolves when everything that was committed before is on the disk: for what comes after `turns.accept`, the one method
+   * that does not wait for it.
+   * @throws GatewayError `store_unavailable`: the disk failed, and what was committed last may be lost
+   */
+  durable(): Promise<void>;
   /** Proves that a write commits within the deadline. */
   ping(signal: AbortSignal): Promise<void>;
   close(): Promise<void>;

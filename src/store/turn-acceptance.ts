@@ -41,7 +41,7 @@ export class TurnAcceptance {
 
   /** Saves `turn`, or says why not. */
   async run(turn: NewTurn): Promise<AcceptOutcome> {
-    const attempt = (): Promise<AcceptOutcome> => this.#database.transaction((trx) => this.#accept(trx, turn));
+    const attempt = (): Promise<AcceptOutcome> => this.#database.early((trx) => this.#accept(trx, turn));
     try {
       return await attempt();
     } catch (error) {

@@ -14,6 +14,12 @@ export type StopReason =
   /** Another instance took the turn over: nothing more may be written. */
   | { readonly status: 'fenced' };
 
+/** What a turn came to. `message` null: it was stopped before anything was said. */
+export interface TurnAnswer {
+  readonly turn: OwnedTurn;
+  readonly message: MessageRecord | null;
+}
+
 export class LiveTurn {
   readonly turn: OwnedTurn;
   readonly log: TurnLog;
@@ -30,6 +36,8 @@ export class LiveTurn {
   model: string | null;
   firstTextAt: number | null = null;
   reason: StopReason | null = null;
+  /** Set when its end is stored, before followers hear of it. */
+  answer: TurnAnswer | null = null;
 
   readonly #abort = new AbortController();
   readonly #abandon = new AbortController();

@@ -2,7 +2,7 @@
 import type { Logger } from 'pino';
 import type { GatewayError } from '../errors.ts';
 import type { TurnRecord } from '../store/records.ts';
-import type { Store, TurnEnd } from '../store/store.ts';
+import type { OwnedTurn, Store, TurnEnd } from '../store/store.ts';
 import type { FrameWriter } from './frame-writer.ts';
 import type { LiveTurn } from './live-turn.ts';
 import { untilStored } from './patience.ts';
@@ -36,7 +36,7 @@ export async function storeEnd(
   deps.writer.forget(live);
   await live.writing?.catch(() => undefined);
   if (outcome.status === 'completed' && reopened(live)) return 'joined';
-  const { turn, end, frames } = describeEnd(live, outcome, deps.clock());
+  const { turn, message, end, frames } = describeEnd(live, outcome, deps.clock());
   const log = { turnId: turn.id };
   const patience = {
     until: live.abandoned,
@@ -50,6 +50,7 @@ export async function storeEnd(
     deps.logger.error({ ...log, err: error }, 'the end of a turn could not be stored: it will be marked interrupted');
     return null;
   }
+  live.answer = { turn, message };
   live.log.publish(frames);
   return turn;
 }
@@ -71,7 +72,7 @@ function reopened(live: LiveTurn): boolean {
 
 function describeEnd(live: LiveTurn, { status, error }: Outcome, now: number) {
   const content = live.text;
-  const { turn, message, events } = conclude(live.turn, {
+  const { turn, message, record, events } = conclude(live.turn, {
     status,
     error: error?.problem(live.requestId) ?? null,
     said: content === '' ? null : { content, createdAt: live.firstTextAt ?? now },
@@ -94,5 +95,5 @@ function describeEnd(live: LiveTurn, { status, error }: Outcome, now: number) {
     ...(status === 'completed' ? { joinedSeq: live.joinedSeq } : {}),
     now,
   };
-  return { turn, end, frames };
+  return { turn: turn as OwnedTurn, message: record, end, frames };
 }

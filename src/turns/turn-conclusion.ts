@@ -1,6 +1,6 @@
 /** How a turn ends, in every shape it is needed: the record, the answer, the last events. Pure. */
 import type { Problem } from '../errors.ts';
-import type { TurnRecord } from '../store/records.ts';
+import type { MessageRecord, TurnRecord } from '../store/records.ts';
 import type { TurnEnd } from '../store/store.ts';
 import { newId } from '../wire/ids.ts';
 import { type TurnEndStatus, type TurnEvent, terminalEvent } from './turn-events.ts';
@@ -20,6 +20,8 @@ export interface Ending {
 export interface Conclusion {
   readonly turn: TurnRecord;
   readonly message: TurnEnd['message'];
+  /** The answer as history will tell it. */
+  readonly record: MessageRecord | null;
   /** The last ones of its log, the terminal one last. */
   readonly events: TurnEvent[];
 }
@@ -38,12 +40,10 @@ export function conclude(turn: TurnRecord, { status, error, said, model, now }: 
     messageId: message?.id ?? null,
     model,
   };
+  const { id: turnId, chatId, answerSeq: seq } = turn;
+  const record = message && { ...message, chatId, turnId, role: 'assistant' as const, attachments: [], seq };
   const events: TurnEvent[] = [];
-  if (message !== null) {
-    const { id: turnId, chatId, answerSeq: seq } = turn;
-    const record = { ...message, chatId, turnId, role: 'assistant' as const, attachments: [], seq };
-    events.push({ event: 'message.completed', data: { message: messageView(record) } });
-  }
+  if (record !== null) events.push({ event: 'message.completed', data: { message: messageView(record) } });
   events.push(terminalEvent(turnView(ended)));
-  return { turn: ended, message, events };
+  return { turn: ended, message, record, events };
 }

@@ -6,6 +6,7 @@ import { GatewayError, notFound } from '../errors.ts';
 import type { TurnFrame } from '../store/records.ts';
 import type { OwnedTurn } from '../store/store.ts';
 import { FrameWriter } from './frame-writer.ts';
+import type { TurnAnswer } from './live-turn.ts';
 import { LiveTurns } from './live-turns.ts';
 import { raced } from './raced.ts';
 import { hasEnded } from './turn-events.ts';
@@ -141,6 +142,17 @@ export class TurnEngine {
         await this.#signals.news(turn.id, POLL_MS, AbortSignal.any([signal, this.#closing.signal]));
       }
     }
+  }
+
+  /** Like {@link ended}, with the answer. */
+  async answered(turn: OwnedTurn, signal: AbortSignal): Promise<TurnAnswer> {
+    const live = this.#live.get(turn.id);
+    await raced(live?.log.over, signal);
+    if (live?.answer) return live.answer;
+    const ended = await this.ended(turn, signal);
+    const message =
+      ended.messageId === null ? null : await this.#deps.store.messages.find(ended.chatId, ended.messageId);
+    return { turn: ended, message };
   }
 
   /** Stops a turn, wherever it is. Idempotent. @throws GatewayError `not_found` */

@@ -68,6 +68,8 @@ export class TurnTaker {
     const { turns } = this.#deps.store;
     const known = await turns.findByIdempotencyKey(userId, key);
     const turn = known === null ? null : await turns.findOwned(userId, known.turnId);
+    // Committed is not yet on the disk: the first request may be waiting for that.
+    if (turn !== null) await this.#deps.store.durable();
     if (turn !== null && known?.bodyHash !== bodyHash) throw refusalError({ kind: 'idempotency_mismatch' });
     return turn;
   }
@@ -76,7 +78,10 @@ export class TurnTaker {
   async take(request: TurnRequest): Promise<Submitted> {
     const joined = request.delivery === 'steer' ? await this.#deps.live.joinable(request.chat.id) : null;
     const taking = this.#accept(request);
-    return joined === null ? taking : joined.join(taking);
+    const submitted = await (joined === null ? taking : joined.join(taking));
+    // The turn runs meanwhile.
+    await this.#deps.store.durable();
+    return submitted;
   }
 
   async #accept(request: TurnRequest): Promise<Submitted> {

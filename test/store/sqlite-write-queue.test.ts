@@ -80,9 +80,9 @@ describe('The write queue of SQLite', () => {
   });
 
   it('lets a trailing write go at once, for it rides on the next that waits', async () => {
-    assert.equal(await queue.run(() => insert(1), { trailing: true }), 1);
+    assert.equal(await queue.run(() => insert(1), { durable: false }), 1);
     assert.deepEqual(flushes, []);
-    const together = [queue.run(() => insert(2), { trailing: true }), queue.run(() => insert(3))].map(watch);
+    const together = [queue.run(() => insert(2), { durable: false }), queue.run(() => insert(3))].map(watch);
     await untilCommitted(3);
     assert.deepEqual(
       together.map(({ told }) => told),

@@ -82,6 +82,13 @@ class PostgresDatabase implements Database {
     return again(() => this.read.transaction().execute(work));
   }
 
+  early<T>(work: (trx: Kysely<Schema>) => Promise<T>): Promise<T> {
+    return this.transaction(work);
+  }
+
+  /** The server answers a commit when it is on its disk. */
+  async durable(): Promise<void> {}
+
   trailing<T>(work: (trx: Kysely<Schema>) => Promise<T>): Promise<T> {
     return again(() =>
       this.read.transaction().execute(async (trx) => {

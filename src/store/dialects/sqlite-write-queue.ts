@@ -13,8 +13,8 @@ import { isSqliteBusy, mapStoreError, storeUnavailable } from '../store-errors.t
 import type { WalSync } from './wal-sync.ts';
 
 interface Job {
-  /** See `Database.trailing`. */
-  trailing: boolean;
+  /** Whoever waits for it waits for the disk. */
+  durable: boolean;
   work(db: Kysely<Schema>): Promise<unknown>;
   resolve(value: unknown): void;
   reject(reason: unknown): void;
@@ -40,6 +40,9 @@ export class SqliteWriteQueue {
   #waiting: Job[] = [];
   #draining: Promise<void> | null = null;
   readonly #syncing = new Set<Promise<void>>();
+  /** Transactions committed, and how many of them the disk has for certain. */
+  #commits = 0;
+  #synced = 0;
   /** The disk failed us: nobody knows what it has, so nothing more is written. */
   #broken: Error | null = null;
 
@@ -58,13 +61,27 @@ export class SqliteWriteQueue {
     this.#wal = wal;
   }
 
-  /** Resolves with `work`'s value when it is durable. `work` must wait on nothing but its queries. */
-  run<T>(work: (db: Kysely<Schema>) => Promise<T>, { trailing = false } = {}): Promise<T> {
+  /** Resolves with `work`'s value when it is durable, or with `durable: false` as soon as it is committed. `work` must wait on nothing but its queries. */
+  run<T>(work: (db: Kysely<Schema>) => Promise<T>, { durable = true } = {}): Promise<T> {
     if (this.#broken !== null) return Promise.reject(storeUnavailable(this.#broken));
     return new Promise<T>((resolve, reject) => {
-      this.#waiting.push({ trailing, work, resolve: resolve as (value: unknown) => void, reject });
+      this.#waiting.push({ durable, work, resolve: resolve as (value: unknown) => void, reject });
       this.#draining ??= this.#drain();
     });
+  }
+
+  /** See `Database.durable`. */
+  async durable(): Promise<void> {
+    if (this.#broken !== null) throw storeUnavailable(this.#broken);
+    const commits = this.#commits;
+    if (this.#wal === null || this.#synced >= commits) return;
+    try {
+      await this.#wal.flush();
+      this.#synced = Math.max(this.#synced, commits);
+    } catch (error) {
+      this.#broken = error as Error;
+      throw storeUnavailable(error);
+    }
   }
 
   /** Resolves when nothing waits. */
@@ -94,6 +111,7 @@ export class SqliteWriteQueue {
         done.push({ job, tell: await this.#attempt(db, job) });
       }
       this.#connection.exec('commit');
+      this.#commits += 1;
       this.#tell(done);
     } catch (error) {
       if (this.#connection.isOpen && this.#connection.isTransaction) this.#connection.exec('rollback');
@@ -103,20 +121,19 @@ export class SqliteWriteQueue {
   }
 
   #tell(done: readonly Done[]): void {
-    const durable = this.#wal === null ? [] : done.filter(({ job }) => !job.trailing);
-    for (const one of done) if (!durable.includes(one)) one.tell();
-    if (this.#wal === null || durable.length === 0) return;
-    const syncing = this.#wal.flush().then(
+    for (const { job, tell } of done) if (!job.durable) tell();
+    const durable = done.filter(({ job }) => job.durable);
+    if (durable.length === 0) return;
+    const telling = this.durable().then(
       () => {
         for (const { tell } of durable) tell();
       },
-      (error: Error) => {
-        this.#broken = error;
-        for (const { job } of durable) job.reject(storeUnavailable(error));
+      (error: unknown) => {
+        for (const { job } of durable) job.reject(error);
       },
     );
-    this.#syncing.add(syncing);
-    void syncing.finally(() => this.#syncing.delete(syncing));
+    this.#syncing.add(telling);
+    void telling.finally(() => this.#syncing.delete(telling));
   }
 
   async #attempt(db: Kysely<Schema>, job: Job): Promise<() => void> {

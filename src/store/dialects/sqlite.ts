@@ -75,7 +75,15 @@ class SqliteDatabase implements Database {
   }
 
   trailing<T>(work: (trx: Kysely<Schema>) => Promise<T>): Promise<T> {
-    return this.#queue.run(work, { trailing: true });
+    return this.#queue.run(work, { durable: false });
+  }
+
+  early<T>(work: (trx: Kysely<Schema>) => Promise<T>): Promise<T> {
+    return this.#queue.run(work, { durable: false });
+  }
+
+  durable(): Promise<void> {
+    return this.#queue.durable();
   }
 
   prepare<Row>(name: string, query: Compilable<Row>): PreparedQuery<Row> {

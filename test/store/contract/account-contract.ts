@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { randomUUIDv7 } from 'node:crypto';
 import { before, describe, it } from 'node:test';
+import type { ApiTokenRecord } from '../../../src/store/records.ts';
 import type { CreationKey, Store } from '../../../src/store/store.ts';
 import { accepted, ask, endOf, newChat, newUser, type StoreUnderTest } from './fixtures.ts';
 
@@ -67,7 +68,7 @@ export function accountContract({ fresh }: StoreUnderTest): void {
 
     it('lists tokens newest first by keyset, and cleans expired ones a few at a time', async () => {
       const userId = await newUser(store);
-      const tokens = [];
+      const tokens: ApiTokenRecord[] = [];
       for (let index = 0; index < 5; index += 1) tokens.push(await issue(userId, 100 + (index >> 1), 200 + index));
       await store.apiTokens.touch(tokens[0]?.id ?? '', 150);
       const seen: string[] = [];

@@ -19,7 +19,7 @@ export function branchContract(subject: StoreUnderTest): void {
 
   const history = async (chat: OwnedChat) => (await store.messages.list(chat.id, { order: 'asc', limit: 100 })).items;
   const found = async (q: string) =>
-    (await store.chats.list(userId, { q, limit: 10 })).items.map(({ id }) => id).toSorted();
+    (await store.chats.list(userId, { q, limit: 10 })).items.map(({ id }) => id).toSorted((a, b) => (a < b ? -1 : 1));
 
   function forkOf(chat: OwnedChat, changes: Partial<Fork> = {}): Fork {
     const limits = { messages: 100, text: 10_000, images: 10_000 };
