@@ -1,6 +1,3 @@
-// What runs inside of the page is written here too, and knows a document and a window.
-/// <reference lib="dom" />
-/// <reference lib="dom.iterable" />
 /** A real Chromium, and people in front of it. Whatever the page complains about is noted and asked for at the end. */
 import { access, constants, mkdir } from 'node:fs/promises';
 import { delimiter, join } from 'node:path';
@@ -58,6 +55,10 @@ export interface Visitor {
   readonly strayRequests: string[];
 }
 
+/** Runs in the page; as text, because who drives the browser has no document of its own. */
+const NOTE_VIOLATIONS = `document.addEventListener('securitypolicyviolation', (event) =>
+  noteViolation('policy: ' + event.violatedDirective + ' ' + event.blockedURI + ' ' + event.sample));`;
+
 /** Opens a browser window. @param allowed origins that pages may talk to */
 export async function visit(
   browser: Browser,
@@ -69,12 +70,7 @@ export async function visit(
   const complaints: string[] = [];
   const strayRequests: string[] = [];
   await context.exposeFunction('noteViolation', (text: string) => complaints.push(text));
-  await context.addInitScript(() => {
-    document.addEventListener('securitypolicyviolation', (event) => {
-      const note = (globalThis as unknown as { noteViolation: (text: string) => void }).noteViolation;
-      note(`policy: ${event.violatedDirective} ${event.blockedURI} ${event.sample}`);
-    });
-  });
+  await context.addInitScript({ content: NOTE_VIOLATIONS });
   context.on('request', (request) => {
     const { origin, protocol } = new URL(request.url());
     if (protocol.startsWith('http') && !allowed.includes(origin)) strayRequests.push(request.url());
