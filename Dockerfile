@@ -30,9 +30,11 @@ ENV NODE_ENV=production HOST=0.0.0.0 PORT=3000 DATA_DIR=/data
 COPY --from=parts /app/node_modules ./node_modules
 COPY package.json LICENSE ./
 COPY config ./config
-COPY scripts/admin.ts scripts/backup.ts scripts/check-config.ts scripts/check-node.mjs scripts/command.ts scripts/rotate-keys.ts ./scripts/
+COPY scripts/admin.ts scripts/backup.ts scripts/check-config.ts scripts/check-node.mjs scripts/command.ts scripts/rotate-keys.ts \
+  scripts/warm-start.mjs ./scripts/
 COPY src ./src
 COPY --from=build /app/src/web/public ./src/web/public
+RUN node scripts/warm-start.mjs
 USER node
 VOLUME /data
 EXPOSE 3000 9464

@@ -4,7 +4,7 @@ import type { Logger } from 'pino';
 import type { AccessHooks } from './auth/access.ts';
 import { openAuth } from './auth/open-auth.ts';
 import { DatabaseClock } from './cluster/database-clock.ts';
-import { type Cluster, openCluster } from './cluster/open-cluster.ts';
+import type { Cluster } from './cluster/open-cluster.ts';
 import type { Config } from './config.ts';
 import { Completions } from './openai/completion-run.ts';
 import { AuditTrail } from './ops/audit-trail.ts';
@@ -119,6 +119,8 @@ async function openGround(
   const store = meteredStore(stored, metrics);
   if (database.kind === 'sqlite') return { store, metrics, cluster: null, clock: machineClock };
   const time = opened.adopt(await DatabaseClock.open({ time: () => stored.time(), logger }), (it) => it.close());
+  // Only where it is needed: its queue alone is 70 modules.
+  const { openCluster } = await import('./cluster/open-cluster.ts');
   const cluster = opened.adopt(
     await openCluster({
       ...{ store: stored, databaseUrl: database.url, logger, clock: time.now },

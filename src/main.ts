@@ -1,32 +1,6 @@
-/** env → listen → drain → exit. With `worker.ts` the only file that sees the environment. */
-import { ConfigError, parseConfig } from './config.ts';
-import { openGateway } from './gateway.ts';
-import { createLogger } from './logging.ts';
-import { configuredSecrets, stopOnSignals } from './process-life.ts';
+/** `npm start`. With `worker.ts` the only file that sees the environment. */
+import './compile-cache.ts';
 
-async function main(): Promise<void> {
-  const config = parseConfig(process.env);
-  const logger = createLogger({ level: config.logLevel, secrets: configuredSecrets(config) });
-  const gateway = await openGateway(config, logger);
-  const log = (message: string, error?: unknown) => logger.error({ err: error }, message);
-  stopOnSignals(() => gateway.shutdown(), config.shutdownGraceMs, log);
-  const address = await gateway.listen();
-  logger.info(
-    { address, publicUrl: config.publicUrl.origin, topology: config.copilot.topology },
-    'Pilothouse is ready',
-  );
-}
-
-/** What to do about an address that another process has; null: it is another error. */
-function taken(error: unknown): string | null {
-  const { code, address, port } = error as NodeJS.ErrnoException & { address?: string; port?: number };
-  if (code !== 'EADDRINUSE') return null;
-  return `Another process listens on ${address}:${port} already. Stop it, or choose another PORT or OPS_PORT.`;
-}
-
-try {
-  await main();
-} catch (error) {
-  console.error(error instanceof ConfigError ? error.message : (taken(error) ?? error));
-  process.exit(1);
-}
+// Not before the cache is in use: 1,900 modules come with it.
+const { serve } = await import('./serve.ts');
+await serve(process.env);

@@ -1,19 +1,6 @@
-/** `npm run worker`: env → work → drain → exit. */
-import { openWorker } from './background-worker.ts';
-import { ConfigError, parseConfig } from './config.ts';
-import { createLogger } from './logging.ts';
-import { configuredSecrets, stopOnSignals } from './process-life.ts';
+/** `npm run worker`. With `main.ts` the only file that sees the environment. */
+import './compile-cache.ts';
 
-try {
-  const config = parseConfig(process.env);
-  const logger = createLogger({ level: config.logLevel, secrets: configuredSecrets(config) });
-  const worker = await openWorker(config, logger);
-  const log = (message: string, error?: unknown) => logger.error({ err: error }, message);
-  stopOnSignals(() => worker.shutdown(), config.shutdownGraceMs, log);
-  // The database's pool, the queue and the timers keep no idle process alive by themselves.
-  setInterval(() => undefined, 2 ** 30);
-  logger.info({ opsAddress: worker.opsAddress, turns: config.turns.background }, 'a Pilothouse worker is ready');
-} catch (error) {
-  console.error(error instanceof ConfigError ? error.message : error);
-  process.exit(1);
-}
+// Not before the cache is in use.
+const { work } = await import('./work.ts');
+await work(process.env);

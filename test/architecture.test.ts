@@ -9,6 +9,7 @@ const SRC = join(import.meta.dirname, '..', 'src');
 /** Floor of each room or top-level file, ground first. A room may use what lies below it. */
 const FLOORS: readonly (readonly string[])[] = [
   [
+    'compile-cache',
     'config',
     'config-values',
     'copilot-config',
@@ -26,7 +27,8 @@ const FLOORS: readonly (readonly string[])[] = [
   ['app', 'ops-app'],
   ['gateway-parts'],
   ['gateway', 'background-worker', 'process-life'],
-  ['main', 'worker', 'demo'],
+  ['serve', 'work', 'demo'],
+  ['main', 'worker'],
 ];
 
 /** Top-level ground files may lean on each other; everything else on one floor may not. */
