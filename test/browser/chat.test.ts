@@ -157,7 +157,7 @@ test('a deleted chat can be had back; without a word it is gone when the page is
   await listed('To be kept after all').waitFor({ state: 'detached' });
 });
 
-test('the model is chosen per chat and named above its answers', async () => {
+test('the model is chosen per chat and named above its answers; another answer comes from the one that is chosen now', async () => {
   const { page } = mona;
   await newChat('With whom do I speak?');
   const changed = page.waitForResponse((response) => response.request().method() === 'PATCH');
@@ -165,6 +165,12 @@ test('the model is chosen per chat and named above its answers', async () => {
   assert.equal((await changed).status(), 200);
   await ask(page, 'And now?');
   await shows(page.locator('.turn.newest .model-name'), 'Claude Sonnet 4.5');
+  const again = page.waitForResponse((response) => response.request().method() === 'PATCH');
+  await page.getByRole('combobox', { name: 'Model' }).selectOption({ label: 'GPT-5.4 · 1×' });
+  await again;
+  await page.getByRole('button', { name: 'Another answer' }).click();
+  await shows(page.locator('.turn.newest .model-name'), 'GPT-5.4');
+  await shows(page.locator('.turn.newest .answer[aria-busy="false"]'), 'You said: And now?');
 });
 
 test('a picked image goes along and is made smaller where it must be', async () => {

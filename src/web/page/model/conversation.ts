@@ -3,6 +3,7 @@ import { type ApiError, apiErrorOf } from '../api/api-error.ts';
 import type { GatewayApi } from '../api/gateway-api.ts';
 import type { ChatView, MessageView, OutgoingMessage, TurnView, UserEvent } from '../api/shapes.ts';
 import { newerChat } from './chat-order.ts';
+import type { ConversationEvents } from './conversation-events.ts';
 import type { LiveAnswer } from './live-answer.ts';
 import { LiveAnswers } from './live-answers.ts';
 import { MessageHistory } from './message-history.ts';
@@ -11,15 +12,6 @@ import { Observable } from './observable.ts';
 import { type Editing, groupsBefore, questionOf, type Retake, regenerationOf } from './retake.ts';
 import { type Sought, seekMessage } from './seek-message.ts';
 import { SendAttempt } from './send-attempt.ts';
-
-/** What a conversation tells the page. */
-export interface ConversationEvents {
-  onChat(chat: ChatView): void;
-  onTitle(chatId: string, title: string): void;
-  /** The gateway has the message: the draft is not needed any more. */
-  onAccepted(chatId: string, key: string): void;
-  onEnded(turn: TurnView, message: MessageView | null): void;
-}
 
 export class Conversation extends Observable {
   readonly chatId: string;
