@@ -53,7 +53,7 @@ it('An instance takes no more connections than it says, however much is asked of
   working = false;
   await watching;
   context.diagnostic(`idle ${JSON.stringify(idle)}, at most ${JSON.stringify(most)}`);
-  assert.deepEqual(Object.keys(most).toSorted(), Object.keys(MOST).toSorted(), 'each has a name an operator can tell');
+  assert.deepEqual(new Set(Object.keys(most)), new Set(Object.keys(MOST)), 'each has a name an operator can tell');
   for (const [name, n] of Object.entries(most)) assert.ok(n <= (MOST[name] ?? 0), `${name}: ${n}`);
   assert.equal(most.pilothouse, 10, 'the pool was full');
 });
