@@ -1,12 +1,11 @@
 /** env → listen → drain → exit. */
 import { ConfigError, parseConfig } from './config.ts';
 import { openGateway } from './gateway.ts';
-import { createLogger } from './logging.ts';
-import { configuredSecrets, stopOnSignals } from './process-life.ts';
+import { openLogger, stopOnSignals } from './process-life.ts';
 
 async function listen(env: NodeJS.ProcessEnv): Promise<void> {
   const config = parseConfig(env);
-  const logger = createLogger({ level: config.logLevel, secrets: configuredSecrets(config) });
+  const logger = await openLogger(config);
   const gateway = await openGateway(config, logger);
   const log = (message: string, error?: unknown) => logger.error({ err: error }, message);
   stopOnSignals(() => gateway.shutdown(), config.shutdownGraceMs, log);

@@ -1,14 +1,13 @@
 /** env → work → drain → exit. */
 import { openWorker } from './background-worker.ts';
 import { ConfigError, parseConfig } from './config.ts';
-import { createLogger } from './logging.ts';
-import { configuredSecrets, stopOnSignals } from './process-life.ts';
+import { openLogger, stopOnSignals } from './process-life.ts';
 
 /** Runs a worker in this process until a signal ends it. Problems with the settings go to stderr, and exit with 1. */
 export async function work(env: NodeJS.ProcessEnv): Promise<void> {
   try {
     const config = parseConfig(env);
-    const logger = createLogger({ level: config.logLevel, secrets: configuredSecrets(config) });
+    const logger = await openLogger(config);
     const worker = await openWorker(config, logger);
     const log = (message: string, error?: unknown) => logger.error({ err: error }, message);
     stopOnSignals(() => worker.shutdown(), config.shutdownGraceMs, log);

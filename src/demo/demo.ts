@@ -4,7 +4,7 @@
  */
 import { parseConfig } from '../config.ts';
 import { openGateway } from '../gateway.ts';
-import { createLogger } from '../logging.ts';
+import { openLogger } from '../process-life.ts';
 import { type StandIn, startStandIn } from './stand-in.ts';
 
 /** A pace at which one can read along, in milliseconds. */
@@ -23,7 +23,7 @@ async function demo(): Promise<void> {
     COPILOT_API_URL: standIn.copilotApiUrl,
     COPILOT_DEBUG_GITHUB_API_URL: standIn.debugGitHubApiUrl,
   });
-  const logger = createLogger({ level: config.logLevel, secrets: [] });
+  const logger = await openLogger(config);
   const gateway = await openGateway(config, logger);
   const stop = () => {
     void gateway
