@@ -2,12 +2,12 @@
 import { type Static, Type } from 'typebox';
 import { GatewayError } from '../errors.ts';
 import type { ImportedChat } from '../store/store.ts';
+import { userModels } from '../turns/model-choice.ts';
 import { ChatShape, chatView } from '../turns/turn-shapes.ts';
 import { newId } from '../wire/ids.ts';
 import { Id, Nullable, problems, Strict } from '../wire/shapes.ts';
 import type { ChatDependencies, TypedApp } from './chat-dependencies.ts';
 import { ModelName, Title } from './chat-routes.ts';
-import { userModels } from './model-choice.ts';
 import { Attachments, checkedAttachments } from './turn-request.ts';
 
 /** As many as a fork copies. */

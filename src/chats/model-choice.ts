@@ -1,16 +1,7 @@
 /** Which model answers: asked for, the chat's, the operator's, or the first the user may use. Checked before anything is saved. */
 import { GatewayError } from '../errors.ts';
 import type { ModelInfo } from '../runtimes/runtime-port.ts';
-import { type ModelSources, modelsOf } from '../turns/model-choice.ts';
-
-/** The name by which Copilot chooses for each call: it may be chosen, but is nobody's default. */
-const AUTO = 'auto';
-
-/** The models this user may use, `auto` last: what stands first answers where nobody chose. */
-export async function userModels(deps: ModelSources, userId: string): Promise<readonly ModelInfo[]> {
-  const models = await modelsOf(deps, userId);
-  return [...models.filter(({ id }) => id !== AUTO), ...models.filter(({ id }) => id === AUTO)];
-}
+import { defaultOf, type ModelSources, userModels } from '../turns/model-choice.ts';
 
 /**
  * The model of that name, if this user may use it. (Runtime 1.0.85 silently answers with another model for an unknown
@@ -28,14 +19,6 @@ export async function availableModel(deps: ModelSources, userId: string, name: s
       extensions: { availableModels: models.map((model) => model.id) },
     },
   );
-}
-
-/**
- * The model that answers where nobody chose: the operator's, for those who may use it, else the first of the list.
- * Undefined: there is none.
- */
-export function defaultOf(models: readonly ModelInfo[], operators: string | null): ModelInfo | undefined {
-  return models.find(({ id }) => id === operators) ?? models[0];
 }
 
 /** The first of `wishes` that is set, else the default. @throws GatewayError `model_unavailable` for a wish */

@@ -1,8 +1,8 @@
 /** What this user may use: models and Copilot quota. */
 import { Type } from 'typebox';
+import { defaultOf, userModels } from '../turns/model-choice.ts';
 import { Nullable, problems } from '../wire/shapes.ts';
 import type { ChatDependencies, TypedApp } from './chat-dependencies.ts';
-import { defaultOf, userModels } from './model-choice.ts';
 
 const ModelShape = Type.Object({
   id: Type.String(),

@@ -9,6 +9,9 @@ export interface ModelSources {
   readonly credentials: CredentialSource;
 }
 
+/** The name by which Copilot chooses for each call: it may be chosen, but is nobody's default. */
+const AUTO = 'auto';
+
 /** How long the list of models may take, in milliseconds. */
 const MODELS_MS = 15_000;
 
@@ -25,4 +28,18 @@ export async function modelsOf(deps: ModelSources, userId: string): Promise<read
     if (error instanceof GatewayError && error.code === 'reauth_required') await deps.credentials.rejected(user);
     throw error;
   }
+}
+
+/** The models this user may use, `auto` last: what stands first answers where nobody chose. */
+export async function userModels(deps: ModelSources, userId: string): Promise<readonly ModelInfo[]> {
+  const models = await modelsOf(deps, userId);
+  return [...models.filter(({ id }) => id !== AUTO), ...models.filter(({ id }) => id === AUTO)];
+}
+
+/**
+ * The model that answers where nobody chose: the operator's, for those who may use it, else the first of the list.
+ * Undefined: there is none.
+ */
+export function defaultOf(models: readonly ModelInfo[], operators: string | null): ModelInfo | undefined {
+  return models.find(({ id }) => id === operators) ?? models[0];
 }

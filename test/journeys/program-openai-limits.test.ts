@@ -101,3 +101,30 @@ describe('a gateway that shuts down', () => {
     await cut;
   });
 });
+
+describe('a request to /v1 without a model', () => {
+  it('is answered by the default, also where its person may not use that, as a chat is', async () => {
+    const gateway = await startTestGateway({ env: { COPILOT_MODEL: 'gpt-5-mini' } });
+    try {
+      const mona = await gateway.signIn('mona');
+      const { token } = await makeToken(mona);
+      const body = JSON.stringify({ messages: [{ role: 'user', content: 'hello' }] });
+      const headers = { authorization: `Bearer ${token}`, 'content-type': 'application/json' };
+      const answered = async () => {
+        const response = await fetch(`${gateway.url}/v1/chat/completions`, { method: 'POST', headers, body });
+        assert.equal(response.status, 200);
+        return ((await response.json()) as { model: string }).model;
+      };
+      assert.equal(await answered(), 'gpt-5-mini');
+      gateway.standIn.setModels('mona', [{ id: 'claude-haiku-4.5' }]);
+      // Lists are kept for a while: a gateway that has just started asks.
+      await gateway.restart();
+      assert.equal(await answered(), 'claude-haiku-4.5');
+      const { body: chat } = await mona.post('/api/chats', {});
+      const sent = await mona.post(`/api/chats/${chat.id}/messages`, { content: 'hello' });
+      assert.equal(sent.body.turn.model, 'claude-haiku-4.5');
+    } finally {
+      await gateway.close();
+    }
+  });
+});
