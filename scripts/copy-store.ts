@@ -1,6 +1,6 @@
 /**
  * `npm run copy-store -- --from sqlite:./data/gateway.db --to postgres://…`, and back: moves a whole installation to another
- * database. Stop the gateways first. Killed half-way, the same command goes on where it was.
+ * database. Stop the gateways first. Killed half-way, the same command goes on where it was. `--step` bounds the rows of a step.
  */
 import { existsSync } from 'node:fs';
 import { parseArgs } from 'node:util';
@@ -19,12 +19,14 @@ async function main(): Promise<void> {
     options: { from: { type: 'string' }, to: { type: 'string' }, step: { type: 'string', default: '500' } },
   });
   if (values.from === undefined || values.to === undefined) throw new Error(USAGE);
+  const step = Number(values.step);
+  if (!Number.isSafeInteger(step) || step < 1) throw new Error('--step is how many rows are copied at once: 1 to 500.');
   const [from, to] = [locationOf(values.from), locationOf(values.to)];
   if (from.kind === 'sqlite' && !existsSync(from.path)) throw new Error(`There is no database at ${from.path}.`);
   if (nameOfPlace(from) === nameOfPlace(to)) throw new Error('--from and --to are the same database.');
   await using opened = new AsyncDisposableStack();
   const [source, target] = [open(from, opened), open(to, opened)];
-  const counts = await copyStore(source, target, { progress: teller(), step: Number(values.step) });
+  const counts = await copyStore(source, target, { progress: teller(), step });
   console.table(Object.fromEntries(counts.map(({ table, rows }) => [table, { rows }])));
   console.log('Everything is there, compared row by row. Start the gateway on it with the same SESSION_SECRETS and');
   console.log(

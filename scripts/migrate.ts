@@ -17,8 +17,10 @@ const PAUSE_MS = 100;
 
 async function main(): Promise<void> {
   const { values } = parseArgs({ options: { wait: { type: 'string', default: '30' } } });
+  const waitMs = Number(values.wait) * 1_000;
+  if (!(waitMs >= 0)) throw new Error('--wait is a number of seconds.');
   const location = parseDatabaseConfig(process.env);
-  using _owner = await owned(location, Number(values.wait) * 1_000);
+  using _owner = await owned(location, waitMs);
   const database = openForMigrations(location);
   try {
     const applied = await migrate(database, MIGRATIONS);

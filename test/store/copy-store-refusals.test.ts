@@ -7,6 +7,7 @@ import { tablesOf } from '../../scripts/copy-store-tables.ts';
 import { MIGRATIONS } from '../../src/store/migrations/migrations.ts';
 import { migrate } from '../../src/store/migrator.ts';
 import { openDatabase, ownDatabase } from '../../src/store/open-store.ts';
+import { runCommand } from '../support/command.ts';
 import { everythingOf } from './support/installation.ts';
 import { copied, copy, filled, openPlaces, type Place, type Places, using } from './support/places.ts';
 
@@ -88,6 +89,8 @@ describe('A copy is refused', () => {
     const nowhere = await copy({ url: 'sqlite:/nowhere/at.db', location: { kind: 'sqlite', path: '' } }, to);
     assert.match(nowhere.err, /^There is no database at \/nowhere\/at\.db/);
     assert.match((await copy(from, from)).err, /the same database/);
+    const slip = await runCommand('copy-store', ['--from', from.url, '--to', to.url, '--step', 'all']);
+    assert.match(slip.err, /^--step is how many rows/);
     const typo = await copy({ url: 'postgre://a:secret@b/c', location: { kind: 'sqlite', path: '' } }, to);
     assert.match(typo.err, /^npm run copy-store -- --from/);
     assert.doesNotMatch(typo.err, /secret/);

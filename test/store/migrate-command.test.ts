@@ -44,6 +44,12 @@ describe('npm run migrate on SQLite', () => {
     assert.match((await waiting.ended).out, DONE);
   });
 
+  it('does not wait for ever by a slip', async () => {
+    const { url } = await place();
+    const { code, err } = await runCommand('migrate', ['--wait', 'long'], { DATABASE_URL: url });
+    assert.deepEqual([code, err], [1, '--wait is a number of seconds.\n']);
+  });
+
   it('makes the database of DATA_DIR when no other is named', async () => {
     const { out } = await runCommand('migrate', [], { DATA_DIR: join(directory, 'data') });
     assert.match(out, DONE);
