@@ -74,8 +74,7 @@ test('a long chat opens at its end, and what is read stays in its place while ol
   await settle(page);
   assert.ok((await leftBelow(page)) < 4);
   assert.ok((await page.locator('.turns .turn').count()) < 40);
-  for (let shown = await turnsShown(page); shown.count < 80; shown = await turnsShown(page)) {
-    await page.locator('.scroll').evaluate((box) => box.scrollTo(0, 0));
+  for (let shown = await toTop(page); shown.count < 80; shown = await toTop(page)) {
     await page.waitForFunction((before) => document.querySelectorAll('.turns .turn').length > before, shown.count);
     await settle(page);
     // It was at the very top of what was there: it is still in sight, with the older ones above it.
@@ -85,11 +84,15 @@ test('a long chat opens at its end, and what is read stays in its place while ol
   await shows(page.locator('.bubble').first(), /^Question 1$/);
 });
 
-const turnsShown = (page: Page) =>
-  page.evaluate(() => ({
-    count: document.querySelectorAll('.turns .turn').length,
-    first: document.querySelector('.bubble')?.textContent ?? '',
-  }));
+/** At once: more may come in at any moment. */
+const toTop = (page: Page) =>
+  page.evaluate(() => {
+    document.querySelector('.scroll')?.scrollTo(0, 0);
+    return {
+      count: document.querySelectorAll('.turns .turn').length,
+      first: document.querySelector('.bubble')?.textContent ?? '',
+    };
+  });
 
 test('a draft is kept for each chat', async () => {
   const { page } = mona;

@@ -1,8 +1,11 @@
-/** An answer while it is made. Views hear of it once per frame, however many tokens came. */
+/** An answer while it is made. Views hear of it thirty times a second at most, however many tokens came. */
 import type { ServerEvent } from '../api/event-parser.ts';
 import type { Connection } from '../api/event-stream.ts';
 import { Observable } from './observable.ts';
 import { afterFrame, NEW_TURN, type TurnState } from './turn-state.ts';
+
+/** Each time costs layout and paint of the block that grows; oftener than this nobody can read. Milliseconds. */
+const REST_MS = 30;
 
 /** In a tab that is not looked at there are no frames. */
 const HIDDEN_FRAME_MS = 200;
@@ -15,6 +18,7 @@ export class LiveAnswer extends Observable {
   /** The person has asked for its end. */
   stopping = false;
   #due = false;
+  #toldAt = 0;
 
   constructor(turnId: string) {
     super();
@@ -42,9 +46,14 @@ export class LiveAnswer extends Observable {
     this.#due = true;
     const tell = () => {
       this.#due = false;
+      this.#toldAt = performance.now();
       this.changed();
     };
-    if (document.visibilityState === 'visible') requestAnimationFrame(tell);
+    const frame = () => {
+      if (performance.now() - this.#toldAt < REST_MS) requestAnimationFrame(frame);
+      else tell();
+    };
+    if (document.visibilityState === 'visible') requestAnimationFrame(frame);
     else setTimeout(tell, HIDDEN_FRAME_MS);
   }
 }
