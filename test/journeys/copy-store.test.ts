@@ -5,12 +5,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { type StandIn, startStandIn } from '../../src/demo/stand-in.ts';
+import { SHARED_SECRETS } from '../support/cluster.ts';
 import { runCommand } from '../support/command.ts';
 import { freePort, startTestGateway, type TestGateway } from '../support/gateway.ts';
 import { all, Browser } from '../support/http-browser.ts';
 import { type PostgresServer, startPostgres } from '../support/postgres.ts';
 import { makeToken } from '../support/programs.ts';
-import { follow, historyOf, newChat } from '../turns/support/turns.ts';
+import { endOf, follow, historyOf, newChat, readUntil, startTurn } from '../turns/support/turns.ts';
 
 const PNG = 'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNkYPhfDwAChwGA60e6kgAAAABJRU5ErkJggg==';
 
@@ -105,5 +106,27 @@ describe('An installation that moves to another database', { timeout: 180_000 },
       (await mona.get('/api/chats?q=humpb')).body.items.map(({ id }: { id: string }) => id),
       [chat],
     );
+  });
+
+  it('runs there what waited here', async () => {
+    const data = join(directory, 'waiting');
+    const [from, to] = [`sqlite:${join(data, 'gateway.db')}`, await server.createDatabase()];
+    const secrets = SHARED_SECRETS;
+    await start({ DATA_DIR: data, ...secrets, SHUTDOWN_GRACE_SECONDS: '4' });
+    const mona = new Browser(publicUrl);
+    await mona.signIn(standIn, 'mona');
+    const chat = await newChat(mona);
+    const [started] = await readUntil(
+      mona.say(chat, '[[tokens:3000]] [[pace:30]]'),
+      ({ event }) => event === 'message.delta',
+    );
+    assert.equal(started?.event, 'turn.started');
+    const waiting = await startTurn(mona, chat, '[[say:late but here]]', { delivery: 'queue' });
+    await stop();
+    await move(from, to);
+    await start({ DATABASE_URL: to, ...secrets });
+    assert.equal((await endOf(mona, started?.data.turn.id)).status, 'interrupted');
+    assert.equal((await endOf(mona, waiting.id)).status, 'completed');
+    assert.equal((await historyOf(mona, chat)).at(-1).content, 'late but here');
   });
 });
