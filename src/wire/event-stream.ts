@@ -142,8 +142,7 @@ class EventStream extends Readable {
   ) {
     super({ highWaterMark: 64 * 1024, encoding: 'utf8' });
     this.#options = options;
-    const signal = until === undefined ? this.#abort.signal : AbortSignal.any([this.#abort.signal, until]);
-    this.#frames = source(signal)[Symbol.asyncIterator]();
+    this.#frames = source(this.#abort.signal)[Symbol.asyncIterator]();
     // Headers and this line go out at once: the client knows it is connected before the first event.
     this.#push(`retry: ${options.retryMs}\n\n`);
     if (until?.aborted) this.finish();
