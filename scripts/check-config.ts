@@ -39,6 +39,7 @@ const CHECKS: Record<string, Check> = {
   database: checkDatabase,
   GitHub: checkGitHub,
   runtimes: checkRuntimes,
+  traces: checkTraces,
 };
 
 /** Everything that can be said about `env`. Never throws for what is wrong with it. */
@@ -178,6 +179,27 @@ async function runOnce(config: Config, directory: string): Promise<string> {
     );
   } finally {
     await directories.close();
+  }
+}
+
+/** An export of nothing. A collector that is away keeps no gateway from starting, so it is a note. */
+async function checkTraces({ tracing }: Config): Promise<Outcome[]> {
+  const { endpoint, headers } = tracing;
+  if (endpoint === null) return [];
+  const url = `${endpoint}/v1/traces`;
+  try {
+    const response = await fetch(url, {
+      method: 'POST',
+      headers: { ...headers, 'content-type': 'application/json' },
+      body: '{"resourceSpans":[]}',
+      signal: AbortSignal.timeout(DEADLINE_MS),
+    });
+    await response.body?.cancel();
+    if (response.ok) return [ok(`${url} takes traces`)];
+    return [note(`${url} answered ${response.status}: traces will be dropped until it takes them`)];
+  } catch (error) {
+    const reason = sentence(error instanceof Error ? (error.cause ?? error) : error);
+    return [note(`${url} cannot be reached (${reason}): traces will be dropped until it can`)];
   }
 }
 

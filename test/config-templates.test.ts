@@ -6,6 +6,7 @@ import { describe, it } from 'node:test';
 import { parseEnv } from 'node:util';
 import { checkConfig } from '../scripts/check-config.ts';
 import { configVariables, parseConfig } from '../src/config.ts';
+import { startCollector } from './support/otlp-collector.ts';
 
 const ROOT = join(import.meta.dirname, '..');
 const read = (...path: string[]) => readFileSync(join(ROOT, ...path), 'utf8');
@@ -100,5 +101,24 @@ describe('npm run check-config', () => {
     );
     assert.equal(of('GitHub')[0]?.result, 'failed');
     assert.match(of('runtimes')[0]?.detail ?? '', /ECONNREFUSED|copilot --headless/);
+  });
+
+  it('asks a collector of traces whether it takes any, and remarks on one that does not', async () => {
+    for (const [answer, result, detail] of [
+      [200, 'ok', /takes traces/],
+      [403, 'note', /answered 403/],
+    ] as const) {
+      const collector = await startCollector(answer);
+      const findings = await checkConfig({
+        ...{ GITHUB_CLIENT_ID: 'c', GITHUB_CLIENT_SECRET: 's', DATABASE_URL: 'sqlite::memory:' },
+        ...{ GITHUB_API_URL: 'http://127.0.0.1:9', CLI_URL: '127.0.0.1:9' },
+        ...{ OTEL_EXPORTER_OTLP_ENDPOINT: collector.url, OTEL_EXPORTER_OTLP_HEADERS: 'x-key=for-the-collector' },
+      });
+      await collector.close();
+      const found = findings.find(({ check }) => check === 'traces');
+      assert.equal(found?.result, result);
+      assert.match(found?.detail ?? '', detail);
+      assert.equal(collector.headers['x-key'], 'for-the-collector');
+    }
   });
 });
