@@ -19,8 +19,9 @@ export interface FieldError {
 export const compileValidator: FastifySchemaCompiler<TSchema> = ({ schema, httpPart }) => {
   const validator = Compile(schema);
   const part = httpPart ?? 'body';
+  const read = part === 'body' ? (given: unknown) => given : readerOf(schema);
   return (given: unknown) => {
-    const value = part === 'body' ? given : Value.Default(schema, converted(schema, given));
+    const value = read(given);
     if (validator.Check(value)) return { value };
     // What cannot be an id of ours is not there: the same answer as for an id of nobody's.
     if (part === 'params') return { error: notFound(namedBy(validator.Errors(value))) };
@@ -28,17 +29,35 @@ export const compileValidator: FastifySchemaCompiler<TSchema> = ({ schema, httpP
   };
 };
 
+/** Types of a parameter that are not text. */
+const CONVERTED = new Set(['integer', 'number', 'boolean']);
+
 /**
- * Text as the numbers and booleans it stands for. TypeBox (1.4) takes `1.5`, `0x10` and `true` for whole numbers: what does
- * not read back as it was written stays text, and is refused.
+ * Makes of text the numbers and booleans it stands for, and puts in defaults. What does not read back as it was written
+ * stays text, and is refused: TypeBox (1.4) would take `1.5`, `0x10` and `true` for whole numbers. Which parameters need any
+ * of that is found out once, not for each request.
  */
-function converted(schema: TSchema, given: unknown): unknown {
-  const asText = { ...(given as Record<string, unknown>) };
-  const values = Value.Convert(schema, { ...asText }) as Record<string, unknown>;
-  for (const [name, value] of Object.entries(values)) {
-    if (typeof value === 'number' && String(value) !== asText[name]) values[name] = asText[name];
-  }
-  return values;
+function readerOf(schema: TSchema): (given: unknown) => Record<string, unknown> {
+  const properties = Object.entries((schema as { properties?: Record<string, TSchema> }).properties ?? {});
+  const defaults = properties.filter(([, property]) => 'default' in property);
+  const converted = properties.filter(([, property]) => typesOf(property).some((type) => CONVERTED.has(type)));
+  return (given) => {
+    const values = { ...(given as Record<string, unknown>) };
+    for (const [name, property] of converted) {
+      const text = values[name];
+      if (typeof text !== 'string') continue;
+      const value: unknown = Value.Convert(property, text);
+      if (typeof value !== 'number' || String(value) === text) values[name] = value;
+    }
+    for (const [name, property] of defaults) values[name] ??= (property as { default?: unknown }).default;
+    return values;
+  };
+}
+
+/** Of a schema and of those it is a union of. */
+function typesOf(schema: TSchema): string[] {
+  const { type, anyOf = [] } = schema as { type?: string; anyOf?: TSchema[] };
+  return [...(type === undefined ? [] : [type]), ...anyOf.flatMap(typesOf)];
 }
 
 interface Complaint {
