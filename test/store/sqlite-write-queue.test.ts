@@ -101,6 +101,20 @@ describe('The write queue of SQLite', () => {
     );
     assert.equal(committed(), 1);
   });
+
+  it('tells nobody of success whose wait began before the disk failed', async () => {
+    const first = queue.run(() => insert(1));
+    await untilCommitted(1);
+    const second = queue.run(() => insert(2));
+    await untilCommitted(2);
+    const later = queue.durable();
+    flushes[0]?.reject(Object.assign(new Error('EIO'), { code: 'EIO' }));
+    await assert.rejects(first, { code: 'store_unavailable' });
+    // The system tells of a lost page once: what was written behind it cannot be read without it, whatever it says now.
+    for (const flush of flushes.slice(1)) flush.resolve();
+    await assert.rejects(second, { code: 'store_unavailable' });
+    await assert.rejects(later, { code: 'store_unavailable' });
+  });
 });
 
 describe('Waiting for the disk', () => {

@@ -77,11 +77,12 @@ export class SqliteWriteQueue {
     if (this.#wal === null || this.#synced >= commits) return;
     try {
       await this.#wal.flush();
-      this.#synced = Math.max(this.#synced, commits);
     } catch (error) {
-      this.#broken = error as Error;
-      throw storeUnavailable(error);
+      this.#broken ??= error as Error;
     }
+    // Also where an earlier wait failed meanwhile: the system tells of a lost page once, and a later success means nothing.
+    if (this.#broken !== null) throw storeUnavailable(this.#broken);
+    this.#synced = Math.max(this.#synced, commits);
   }
 
   /** Resolves when nothing waits. */
