@@ -34,6 +34,7 @@ const ListQuery = Strict({
   ...PageQuery,
   q: Type.Optional(Type.String({ maxLength: 200, description: 'Words to find in titles and messages' })),
   archived: Type.Optional(Type.Boolean({ description: 'Only archived ones, or only the others; default both' })),
+  pinned: Type.Optional(Type.Boolean({ description: 'Only pinned ones, or only the others; default both' })),
 });
 
 /** Where a list by time goes on. */
@@ -93,12 +94,13 @@ function listRoute(app: TypedApp, deps: ChatDependencies): void {
       },
     },
     async (request) => {
-      const { q, cursor, limit = 25, archived } = request.query;
+      const { q, cursor, limit = 25, archived, pinned } = request.query;
       const words = q?.trim();
       const page = await deps.store.chats.list(request.principal.userId, {
         limit,
         ...(words === undefined || words === '' ? {} : { q: words }),
         ...(archived === undefined ? {} : { archived }),
+        ...(pinned === undefined ? {} : { pinned }),
         ...(cursor === undefined ? {} : { after: decodeCursor(ChatKey, cursor) }),
       });
       return { items: page.items.map(chatView), nextCursor: encodeCursor(page.next) };

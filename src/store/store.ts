@@ -181,7 +181,7 @@ export interface ChatRepository {
   /** Newest activity first; `q` searches titles and messages (all words, prefix of the last, accents and case folded). */
   list(
     userId: string,
-    options: { q?: string; after?: ChatKey; limit: number; archived?: boolean },
+    options: { q?: string; after?: ChatKey; limit: number; archived?: boolean; pinned?: boolean },
   ): Promise<Page<OwnedChat, ChatKey>>;
   /** A title given here has source `user`. Null: no such chat of this user. */
   update(userId: string, chatId: string, changes: ChatChanges, now: number): Promise<OwnedChat | null>;

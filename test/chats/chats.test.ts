@@ -109,6 +109,18 @@ describe('Lists', { timeout: 60_000 }, () => {
     assert.deepEqual(seen, made.reverse(), 'newest activity first');
   });
 
+  it('can be of pinned chats alone, or of the others', async () => {
+    const browser = await t.signIn('hubot');
+    const [kept, loose] = [await newChat(browser), await newChat(browser)];
+    await browser.patch(`/api/chats/${kept}`, { pinned: true });
+    const ids = async (query: string) =>
+      (await browser.get(`/api/chats?${query}`)).body.items.map(({ id }: { id: string }) => id);
+    assert.deepEqual(await ids('pinned=true'), [kept]);
+    assert.deepEqual(await ids('pinned=false'), [loose]);
+    assert.deepEqual(await ids('limit=2'), [kept, loose]);
+    assert.deepEqual(await ids('pinned=true&archived=true'), []);
+  });
+
   it('come oldest first or newest first for messages', async () => {
     const id = await newChat(mona);
     for (const content of ['one', 'two']) await mona.post(`/api/chats/${id}/messages`, { content });
@@ -141,6 +153,7 @@ describe('Lists', { timeout: 60_000 }, () => {
       'q=a&q=b',
       `q=${'x'.repeat(201)}`,
       'archived=maybe',
+      'pinned=maybe',
       'nonsense=1',
     ]) {
       assert.equal((await refused('GET', `/api/chats?${query}`)).code, 'validation_failed', query);

@@ -11,6 +11,14 @@ export async function seedChat(url: string, context: BrowserContext, turns: numb
   return chat.id;
 }
 
+/** Makes chats without messages. @returns their ids */
+export async function seedTitles(url: string, context: BrowserContext, titles: readonly string[]): Promise<string[]> {
+  const post = await poster(url, context);
+  const ids: string[] = [];
+  for (const title of titles) ids.push((await post('/api/chats', { title })).id);
+  return ids;
+}
+
 /** @returns the id of a chat that came from a file, with `turns` questions and whatever `answer` says to each */
 export async function importChat(
   url: string,

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { ChatView } from '../../src/web/page/api/shapes.ts';
-import { inSections, newerChat, withChat } from '../../src/web/page/model/chat-order.ts';
+import { inSections, newerChat, together, withChat } from '../../src/web/page/model/chat-order.ts';
 
 function chat(id: string, updatedAt: Date, more: Partial<ChatView> = {}): ChatView {
   const time = updatedAt.toISOString();
@@ -52,6 +52,14 @@ test('a chat with new activity comes to the top, once', () => {
     withChat([b, a], chat('a', new Date(3000))).map(({ id }) => id),
     ['a', 'b'],
   );
+});
+
+test('of a chat that several lists have the newest word counts', () => {
+  const pinned = chat('a', new Date(1000), { pinned: true });
+  const unpinned = chat('a', new Date(3000));
+  const b = chat('b', new Date(2000));
+  assert.deepEqual(together([pinned], [unpinned, b]), [unpinned, b]);
+  assert.deepEqual(together([unpinned], [b], [pinned]), [unpinned, b]);
 });
 
 test('a late answer does not undo what was told meanwhile', () => {

@@ -145,6 +145,32 @@ export function chatContract({ fresh }: StoreUnderTest): void {
       assert.deepEqual(await list(true), [second.id]);
     });
 
+    it('pinned chats can be told apart, page by page, with the words and the archive', async () => {
+      const userId = await newUser(store);
+      const chats: OwnedChat[] = [];
+      for (let index = 0; index < 7; index += 1)
+        chats.push(await newChat(store, userId, `Harbour ${index}`, 10 + index));
+      const [a, b, c] = [chats[0], chats[2], chats[5]].map((chat) => chat?.id ?? '');
+      for (const id of [a, b, c]) await store.chats.update(userId, id ?? '', { pinned: true }, 20);
+      await newChat(store, await newUser(store));
+      const ids = (found: readonly OwnedChat[]) => found.map(({ id }) => id).toSorted();
+      assert.deepEqual(
+        ids(await pages(store, userId, 2, { pinned: true })),
+        ids(chats.filter(({ id }) => [a, b, c].includes(id))),
+      );
+      assert.deepEqual(
+        ids(await pages(store, userId, 3, { pinned: false })),
+        ids(chats.filter(({ id }) => ![a, b, c].includes(id))),
+      );
+      await store.chats.update(userId, b ?? '', { archived: true }, 30);
+      await store.chats.update(userId, c ?? '', { pinned: false }, 31);
+      const list = async (options: object) => ids((await store.chats.list(userId, { limit: 10, ...options })).items);
+      assert.deepEqual(await list({ pinned: true, archived: false }), [a]);
+      assert.deepEqual(await list({ pinned: true, archived: true }), [b]);
+      assert.deepEqual(await list({ pinned: true, q: 'harbour 2' }), [b]);
+      assert.deepEqual(await list({ pinned: true, q: 'harbour 5' }), []);
+    });
+
     it('counts up when the runtime session can no longer be trusted', async () => {
       const userId = await newUser(store);
       const chat = await newChat(store, userId);
@@ -165,11 +191,12 @@ export function chatContract({ fresh }: StoreUnderTest): void {
   });
 }
 
-async function pages(store: Store, userId: string, limit: number): Promise<OwnedChat[]> {
+async function pages(store: Store, userId: string, limit: number, filter = {}): Promise<OwnedChat[]> {
   const all: OwnedChat[] = [];
   let key: ChatKey | null = null;
   do {
     const page: { items: OwnedChat[]; next: ChatKey | null } = await store.chats.list(userId, {
+      ...filter,
       limit,
       ...(key ? { after: key } : {}),
     });

@@ -19,6 +19,7 @@ import type {
 
 export interface ChatFilter {
   archived?: boolean;
+  pinned?: boolean;
 }
 
 export type ChatPatch = Partial<Pick<ChatView, 'title' | 'model' | 'pinned' | 'archived'>>;
@@ -47,6 +48,7 @@ export class GatewayApi {
   chats(filter: ChatFilter, cursor: string | null, limit: number, signal: AbortSignal): Promise<Page<ChatView>> {
     const query = new URLSearchParams({ limit: String(limit) });
     if (filter.archived !== undefined) query.set('archived', String(filter.archived));
+    if (filter.pinned !== undefined) query.set('pinned', String(filter.pinned));
     if (cursor !== null) query.set('cursor', cursor);
     return this.#http.json('GET', `/api/chats?${query}`, { signal });
   }

@@ -1,11 +1,13 @@
-/** The list of chats beside the conversation: a page at a time, changed at once and taken back if refused. */
+/** The list of chats beside the conversation: pinned ones all, the others a page at a time, changed at once and taken back if refused. */
 import { type ApiError, apiErrorOf } from '../api/api-error.ts';
 import type { ChatPatch, GatewayApi } from '../api/gateway-api.ts';
-import type { ChatView, UserEvent } from '../api/shapes.ts';
-import { newerChat, newestFirst, withChat } from './chat-order.ts';
+import type { ChatView, Page, UserEvent } from '../api/shapes.ts';
+import { newerChat, together, withChat } from './chat-order.ts';
 import { Observable } from './observable.ts';
 
 const PAGE = 40;
+/** Of pinned ones: they stand on top, so they are read to the last. */
+const PINNED_PAGE = 100;
 
 export class ChatList extends Observable {
   archived = false;
@@ -19,6 +21,8 @@ export class ChatList extends Observable {
   #items: ChatView[] = [];
   #cursor: string | null = null;
   #reading = new AbortController();
+  /** What was told of chats since reading began, which what is read may not know; null: the chat is gone. */
+  readonly #told = new Map<string, ChatView | null>();
 
   constructor(api: GatewayApi) {
     super();
@@ -62,15 +66,19 @@ export class ChatList extends Observable {
     this.#reading = new AbortController();
     const { signal } = this.#reading;
     this.loading = true;
+    this.#told.clear();
     this.changed();
     try {
-      const page = await this.#api.chats({ archived: this.archived }, cursor, PAGE, signal);
+      const [page, pinned] = await Promise.all([
+        this.#api.chats({ archived: this.archived }, cursor, PAGE, signal),
+        cursor === null ? this.#pinned(signal) : [],
+      ]);
+      signal.throwIfAborted();
       if (cursor === null) this.running.clear();
-      const kept = cursor === null ? [] : this.#items;
-      const ids = new Set(page.items.map(({ id }) => id));
-      this.#items = newestFirst([...kept.filter(({ id }) => !ids.has(id)), ...page.items]);
+      this.#items = together(cursor === null ? [] : this.#items, pinned, page.items);
       this.#cursor = page.nextCursor;
       this.error = null;
+      for (const [id, chat] of this.#told) this.#set(id, chat);
     } catch (error) {
       this.error = signal.aborted ? this.error : apiErrorOf(error);
     } finally {
@@ -81,13 +89,29 @@ export class ChatList extends Observable {
     }
   }
 
+  async #pinned(signal: AbortSignal): Promise<ChatView[]> {
+    const pinned: ChatView[] = [];
+    let cursor: string | null = null;
+    do {
+      const filter = { archived: this.archived, pinned: true };
+      const page: Page<ChatView> = await this.#api.chats(filter, cursor, PINNED_PAGE, signal);
+      pinned.push(...page.items);
+      cursor = page.nextCursor;
+    } while (cursor !== null);
+    return pinned;
+  }
+
   /** Shows a chat as it is now, if it belongs into this list. */
   put(read: ChatView): void {
-    const listed = this.find(read.id);
-    const chat = newerChat(listed, read);
-    this.#items =
-      chat.archived === this.archived ? withChat(this.#items, chat) : this.#items.filter(({ id }) => id !== chat.id);
+    if (this.loading) this.#told.set(read.id, read);
+    this.#set(read.id, read);
     this.changed();
+  }
+
+  #set(chatId: string, read: ChatView | null): void {
+    const chat = read === null ? null : newerChat(this.find(chatId), read);
+    const belongs = chat !== null && chat.archived === this.archived;
+    this.#items = belongs ? withChat(this.#items, chat) : this.#items.filter(({ id }) => id !== chatId);
   }
 
   retitle(chatId: string, title: string): void {
@@ -96,7 +120,8 @@ export class ChatList extends Observable {
   }
 
   drop(chatId: string): void {
-    this.#items = this.#items.filter(({ id }) => id !== chatId);
+    if (this.loading) this.#told.set(chatId, null);
+    this.#set(chatId, null);
     this.#hidden.delete(chatId);
     this.running.delete(chatId);
     this.changed();

@@ -30,6 +30,13 @@ export function withChat(chats: readonly ChatView[], chat: ChatView): ChatView[]
   return newestFirst([...chats.filter(({ id }) => id !== chat.id), chat]);
 }
 
+/** What several lists say, each chat once and as the newest of them has it. */
+export function together(...lists: readonly (readonly ChatView[])[]): ChatView[] {
+  const chats = new Map<string, ChatView>();
+  for (const chat of lists.flat()) chats.set(chat.id, newerChat(chats.get(chat.id) ?? null, chat));
+  return newestFirst([...chats.values()]);
+}
+
 /** Pinned ones first, the others by day. Empty sections are left out. @param now milliseconds, in the reader's zone */
 export function inSections(chats: readonly ChatView[], now: number): ChatSection[] {
   const midnight = new Date(now).setHours(0, 0, 0, 0);
