@@ -1,4 +1,5 @@
 /** Starts turns: the one just taken, the next of a chat's queue, whatever waits after a start. */
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { MessageRecord, TurnRecord } from '../store/records.ts';
 import type { OwnedChat, OwnedTurn, WaitingTurn } from '../store/store.ts';
 import { type ChatOutcome, NO_TRACING, type RequestTrace, type Tracing } from '../tracing/tracing.ts';
@@ -130,6 +131,8 @@ export class TurnStarter {
       const ended = await live.span.within(() => runTurn(live, subject, this.#deps));
       live.span.end(outcomeOf(live, ended));
       turns.remove(live);
+      // Whoever waits for the answer first.
+      await nextTurn();
       if (ended !== null) this.#tell(ended, 'turn.ended');
     } catch (error) {
       logger.error({ err: error, turnId: live.turn.id }, 'a turn broke: it will be marked interrupted');

@@ -7,6 +7,7 @@
  * so that a descriptor of our own does no harm to its locks.
  */
 import { closeSync, fdatasync, openSync } from 'node:fs';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 
 export class WalSync {
   readonly #path: string;
@@ -45,7 +46,10 @@ export class WalSync {
     this.#file = null;
   }
 
-  #sync(): Promise<void> {
+  async #sync(): Promise<void> {
+    // To wake the thread takes as long as a prompt's way to its runtime, which goes first; and whoever commits until then
+    // shares the wait.
+    await nextTurn();
     return new Promise((resolve, reject) => {
       // Opened late: SQLite makes the file with the first transaction.
       this.#file ??= openSync(this.#path, 'r');
