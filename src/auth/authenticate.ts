@@ -34,11 +34,15 @@ export interface AuthenticatorDeps {
 /** A session's last use is written down at most this often; milliseconds (D14). */
 const TOUCH_MS = 5 * 60_000;
 
+/** Characters of the headers that prove somebody, to be remembered: a part of a header keeps all of it in memory. */
+const LONGEST_PROOF = 2_048;
+
 /** Checks requests, and remembers the outcome of each as long as the request lives. */
 export class Authenticator {
   readonly #deps: AuthenticatorDeps;
   readonly #principals = new WeakMap<FastifyRequest, Principal>();
   readonly #recognised = new WeakMap<FastifyRequest, Principal>();
+  readonly #keep = new WeakMap<FastifyRequest, (found: Principal) => void>();
 
   constructor(deps: AuthenticatorDeps) {
     this.#deps = deps;
@@ -49,12 +53,17 @@ export class Authenticator {
     return this.#principals.get(request) ?? null;
   }
 
-  /** Whether the request brings what was good a moment ago: it needs no session then, and {@link check} asks nobody. */
+  /**
+   * Whether the request brings what was good a moment ago: it needs no session then, and {@link check} asks nobody. Call it
+   * before the session is read: what ends from here on is not remembered.
+   */
   recognises(request: FastifyRequest): boolean {
     const { recent, clock } = this.#deps;
     const proof = this.#proofOf(request);
-    const found = proof === null ? null : recent.find(proof, clock());
-    if (found !== null) this.#recognised.set(request, found);
+    if (proof === null) return false;
+    const found = recent.find(proof, clock());
+    if (found === null) this.#keep.set(request, recent.begin(proof, clock()));
+    else this.#recognised.set(request, found);
     return found !== null;
   }
 
@@ -83,17 +92,16 @@ export class Authenticator {
     if (hasBearer(request) && hasSessionCookie(request, this.#deps.config)) {
       throw new GatewayError('ambiguous_credentials', 'Send either the session cookie or an API token, not both.');
     }
-    const { recent, clock } = this.#deps;
-    const proof = this.#proofOf(request);
-    const keep = proof === null ? null : recent.begin(proof, clock());
     const found = hasBearer(request) ? await this.#byToken(request) : await this.#bySession(request);
-    if (found !== null) keep?.(found);
+    if (found !== null) this.#keep.get(request)?.(found);
     return found;
   }
 
-  /** What the request brings of itself; null: nothing, several things, or its route works on the session itself. */
+  /** What the request brings of itself; null: nothing, several things, too much, or its route works on the session itself. */
   #proofOf(request: FastifyRequest): string | null {
     if (request.routeOptions.config.sessionOnly === true) return null;
+    const { cookie: cookies = '', authorization = '' } = request.headers;
+    if (cookies.length + authorization.length > LONGEST_PROOF) return null;
     const cookie = sessionCookieOf(request, this.#deps.config);
     if (!hasBearer(request)) return cookie;
     return hasSessionCookie(request, this.#deps.config) ? null : (request.headers.authorization ?? null);

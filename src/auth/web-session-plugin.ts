@@ -44,10 +44,13 @@ export function sessionCookieOf(request: FastifyRequest, config: Pick<Config, 's
   return more.length === 0 ? cookie : null;
 }
 
+/** As `@fastify/cookie` finds them: it takes the space around a name away. */
 function sessionCookies({ headers }: FastifyRequest, config: Pick<Config, 'secure'>): string[] {
-  const start = `${sessionCookieName(config)}=`;
+  const name = sessionCookieName(config);
   const pairs = headers.cookie?.split(';') ?? [];
-  return pairs.map((pair) => pair.trimStart()).filter((pair) => pair.startsWith(start));
+  return pairs
+    .filter((pair) => pair.split('=', 1)[0]?.trim() === name && pair.includes('='))
+    .map((pair) => pair.trim());
 }
 
 type SessionHook = (request: FastifyRequest, reply: FastifyReply, ...rest: unknown[]) => void;

@@ -111,6 +111,39 @@ describe('who is asking', () => {
     assert.equal((await browser.api('GET', '/test/read', bearer('good-chats:read'))).statusCode, 400);
   });
 
+  it('is told by the cookie that counts, however its name is written', async () => {
+    await using gateway = await openAuthApp();
+    const mallory = gateway.browser();
+    await mallory.signIn('mona');
+    const own = mallory.cookies.get('sid') ?? '';
+    const read = (cookie: string) => gateway.app.inject({ url: '/test/read', headers: { cookie } });
+    for (const space of [' ', '\t']) {
+      // Cookies are parsed with the space taken off the name: the first one is mallory's session.
+      await read(`sid${space}=${own}; sid=somebody-elses`);
+      assert.equal((await read('sid=somebody-elses')).statusCode, 401);
+    }
+  });
+
+  it('is not remembered where much was sent: what is kept is bounded', async () => {
+    await using gateway = await openAuthApp();
+    const browser = gateway.browser();
+    await browser.signIn('mona');
+    const own = `sid=${browser.cookies.get('sid')}`;
+    const calls: string[] = [];
+    const sessions = gateway.store.webSessions;
+    const find = sessions.find.bind(sessions);
+    sessions.find = (...args) => {
+      calls.push('find');
+      return find(...args);
+    };
+    const read = (cookie: string) => gateway.app.inject({ url: '/test/read', headers: { cookie } });
+    for (const cookie of [own, `${own}; other=${'x'.repeat(8_000)}`]) {
+      calls.length = 0;
+      for (let n = 0; n < 2; n += 1) assert.equal((await read(cookie)).statusCode, 200);
+    }
+    assert.equal(calls.length, 2);
+  });
+
   it('is never taken from the query string', async () => {
     await using gateway = await openAuthApp({ tokenVerifier: verifier });
     await gateway.browser().signIn('mona');

@@ -7,7 +7,7 @@ import { describe, it } from 'node:test';
 import { startStandIn } from '../../src/demo/stand-in.ts';
 import { type AuthApp, openAuthApp } from '../support/auth-app.ts';
 import type { Browser } from '../support/auth-browser.ts';
-import { watch } from '../support/auth-doubles.ts';
+import { override, watch } from '../support/auth-doubles.ts';
 
 const HOUR = 3_600_000;
 const DAY = 24 * HOUR;
@@ -162,6 +162,39 @@ describe('logging out', () => {
       browser.cookies.set('sid', value);
       assert.equal(await statusOf(browser), 401);
     }
+  });
+
+  it('is final also where the session was being read while it ended', async () => {
+    let read = Promise.withResolvers<void>();
+    let gate: PromiseWithResolvers<void> | null = null;
+    await using gateway = await openAuthApp({
+      wrapStore: (store) => ({
+        ...store,
+        webSessions: override(store.webSessions, {
+          find: async (...args) => {
+            const found = await store.webSessions.find(...args);
+            const held = gate;
+            gate = null;
+            read.resolve();
+            await held?.promise;
+            return found;
+          },
+        }),
+      }),
+    });
+    const browser = await signedIn(gateway);
+    const cookie = browser.cookies.get('sid') ?? '';
+    gateway.advance(1_000); // nothing is remembered of it
+    read = Promise.withResolvers();
+    const held = Promise.withResolvers<void>();
+    gate = held;
+    const underWay = browser.api('GET', '/test/read');
+    await read.promise;
+    assert.equal((await browser.api('POST', '/auth/logout')).statusCode, 204);
+    held.resolve();
+    await underWay;
+    browser.cookies.set('sid', cookie);
+    assert.equal(await statusOf(browser), 401);
   });
 
   it('ends what streams in this session, and leaves the other devices alone', async () => {
