@@ -3,6 +3,7 @@
  * nothing changed, whichever instance wrote: only what is new is read and put into words.
  */
 import { Type } from 'typebox';
+import { GatewayError, notFound } from '../errors.ts';
 import type { MessageRepository, OwnedChat } from '../store/store.ts';
 import { messageView } from '../turns/turn-shapes.ts';
 import { decodeCursor, encodeCursor } from '../wire/cursor.ts';
@@ -13,6 +14,8 @@ export interface HistoryQuery {
   readonly limit: number;
   /** `nextCursor` of the page before; null: from the start of the order. */
   readonly cursor: string | null;
+  /** Id of the message to begin with, in place of a cursor. */
+  readonly from: string | null;
 }
 
 interface Kept {
@@ -28,21 +31,25 @@ const MOST_BYTES = 16 * 1024 * 1024;
 const LARGEST_BYTES = MOST_BYTES / 64;
 
 export class HistoryPages {
-  readonly #messages: Pick<MessageRepository, 'list'>;
+  readonly #messages: Pick<MessageRepository, 'list' | 'find'>;
   readonly #kept = new Map<string, Kept>();
   #bytes = 0;
 
-  constructor(messages: Pick<MessageRepository, 'list'>) {
+  constructor(messages: Pick<MessageRepository, 'list' | 'find'>) {
     this.#messages = messages;
   }
 
   /**
    * The page as JSON in UTF-8. `chat` must have been read for this very request.
-   * @throws GatewayError `validation_failed` for a cursor that is none
+   * @throws GatewayError `validation_failed` for a cursor that is none or that comes with `from`, `not_found` when the chat
+   * has no message `from`
    */
   async page(chat: OwnedChat, query: HistoryQuery): Promise<Buffer> {
-    const { order, limit, cursor } = query;
-    const key = `${chat.id} ${order} ${limit} ${cursor ?? ''}`;
+    const { order, limit, cursor, from } = query;
+    if (cursor !== null && from !== null)
+      throw new GatewayError('validation_failed', 'A page begins at `cursor` or at the message `from`, not at both.');
+    // Ids and cursors are told apart: both may be made of the same letters.
+    const key = `${chat.id} ${order} ${limit} ${from === null ? 'cursor' : 'from'} ${cursor ?? from ?? ''}`;
     // Besides the count, the time: an instance of an older version does not count.
     const version = `${chat.historyVersion} ${chat.updatedAt}`;
     const kept = this.#take(key);
@@ -55,10 +62,18 @@ export class HistoryPages {
     return body;
   }
 
-  async #read(chatId: string, { order, limit, cursor }: HistoryQuery): Promise<Buffer> {
-    const after = cursor === null ? {} : { after: decodeCursor(Place, cursor) };
+  async #read(chatId: string, { order, limit, cursor, from }: HistoryQuery): Promise<Buffer> {
+    const after = from === null ? placeOf(cursor) : { after: await this.#placeBefore(chatId, order, from) };
     const { items, next } = await this.#messages.list(chatId, { order, limit, ...after });
+    // Replaced since its place was looked up.
+    if (from !== null && items[0]?.id !== from) throw notFound('message');
     return Buffer.from(JSON.stringify({ items: items.map(messageView), nextCursor: encodeCursor(next) }));
+  }
+
+  async #placeBefore(chatId: string, order: 'asc' | 'desc', messageId: string): Promise<number> {
+    const message = await this.#messages.find(chatId, messageId);
+    if (message === null) throw notFound('message');
+    return order === 'asc' ? message.seq - 1 : message.seq + 1;
   }
 
   #take(key: string): Kept | undefined {
@@ -78,4 +93,8 @@ export class HistoryPages {
       this.#take(oldest);
     }
   }
+}
+
+function placeOf(cursor: string | null): { after?: number } {
+  return cursor === null ? {} : { after: decodeCursor(Place, cursor) };
 }

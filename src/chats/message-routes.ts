@@ -4,7 +4,7 @@ import { type Static, Type } from 'typebox';
 import { notFound } from '../errors.ts';
 import type { OwnedChat, OwnedTurn } from '../store/store.ts';
 import { MessageShape, TurnShape } from '../turns/turn-shapes.ts';
-import { Nullable, PageOf, PageQuery, problems, Strict } from '../wire/shapes.ts';
+import { Id, Nullable, PageOf, PageQuery, problems, Strict } from '../wire/shapes.ts';
 import type { ChatDependencies, TypedApp } from './chat-dependencies.ts';
 import { ChatParams, ModelName } from './chat-routes.ts';
 import { HistoryPages } from './history-pages.ts';
@@ -26,6 +26,9 @@ const NewMessage = Strict({
 const HistoryQuery = Strict({
   ...PageQuery,
   order: Type.Optional(Type.Union([Type.Literal('asc'), Type.Literal('desc')], { default: 'asc' })),
+  from: Type.Optional(
+    Type.String({ ...Id, description: 'Id of the message to begin with, in either order; in place of a cursor' }),
+  ),
 });
 
 export function messageRoutes(app: TypedApp, deps: ChatDependencies): void {
@@ -50,8 +53,8 @@ function historyRoute(app: TypedApp, deps: ChatDependencies): void {
     async (request, reply) => {
       const chat = await deps.store.chats.findOwned(request.principal.userId, request.params.chatId);
       if (chat === null) throw notFound('chat');
-      const { cursor = null, limit = 25, order = 'asc' } = request.query;
-      const page = await pages.page(chat, { order, limit, cursor });
+      const { cursor = null, from = null, limit = 25, order = 'asc' } = request.query;
+      const page = await pages.page(chat, { order, limit, cursor, from });
       reply.type('application/json; charset=utf-8');
       return reply.send(page as never);
     },

@@ -134,6 +134,29 @@ describe('Lists', { timeout: 60_000 }, () => {
     assert.equal(rest.nextCursor, null);
   });
 
+  it('begin with any message of a chat, in either order, and go on from there', async () => {
+    const [id, other] = [await newChat(mona), await newChat(mona)];
+    for (const content of ['one', 'two', 'three']) await mona.post(`/api/chats/${id}/messages`, { content });
+    await mona.post(`/api/chats/${other}/messages`, { content: 'elsewhere' });
+    const all = await historyOf(mona, id);
+    for (const [at, { id: from }] of all.entries())
+      for (const [order, expected] of [
+        ['asc', all.slice(at)],
+        ['desc', all.slice(0, at + 1).reverse()],
+      ] as const) {
+        const path = `/api/chats/${id}/messages?order=${order}&limit=2`;
+        const first = (await mona.get(`${path}&from=${from}`)).body;
+        assert.deepEqual(first.items, expected.slice(0, 2));
+        assert.equal(first.nextCursor === null, expected.length <= 2);
+        if (first.nextCursor === null) continue;
+        const next = (await mona.get(`${path}&cursor=${first.nextCursor}`)).body;
+        assert.deepEqual(next.items, expected.slice(2, 4));
+      }
+    const [stranger] = await historyOf(mona, other);
+    await refused('GET', `/api/chats/${id}/messages?from=${stranger?.id}`, undefined, 404);
+    await refused('GET', `/api/chats/${id}/messages?from=${all[0]?.id}&cursor=Mw`);
+  });
+
   it('refuse queries that are wrong, whatever is wrong about them', async () => {
     const id = await newChat(mona);
     const cursor = (value: unknown) => Buffer.from(JSON.stringify(value)).toString('base64url');

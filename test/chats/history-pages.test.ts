@@ -5,7 +5,7 @@ import { HistoryPages } from '../../src/chats/history-pages.ts';
 import type { MessageRecord } from '../../src/store/records.ts';
 import type { OwnedChat } from '../../src/store/store.ts';
 
-const FIRST = { order: 'asc', limit: 25, cursor: null } as const;
+const FIRST = { order: 'asc', limit: 25, cursor: null, from: null } as const;
 
 function chatOf(id: string, historyVersion: number, updatedAt = 5): OwnedChat {
   return { id, historyVersion, updatedAt } as unknown as OwnedChat;
@@ -20,6 +20,7 @@ function pagesOver(size = 10) {
       const message = { id: `${reads.length}`, chatId, content: 'x'.repeat(size), attachments: [], createdAt: 0 };
       return { items: [message as unknown as MessageRecord], next: null };
     },
+    find: async (_chatId, id) => (/^\d+$/.test(id) ? ({ id, seq: Number(id) } as unknown as MessageRecord) : null),
   });
   return { pages, reads };
 }
@@ -48,6 +49,23 @@ describe('A page of history', () => {
       for (const id of ['a', 'b']) await pages.page(chatOf(id, 1), query);
     assert.equal(new Set(reads).size, 8);
     await assert.rejects(pages.page(chatOf('a', 1), { ...FIRST, cursor: 'nonsense!' }), { code: 'validation_failed' });
+  });
+
+  it('that begins with a message is its own too, and never another’s where that one was replaced meanwhile', async () => {
+    const { pages, reads } = pagesOver();
+    const from = async (message: string, order: 'asc' | 'desc') =>
+      JSON.parse((await pages.page(chatOf('a', 1), { ...FIRST, order, from: message })).toString()).items[0].id;
+    assert.deepEqual([await from('1', 'asc'), await from('2', 'desc')], ['1', '2']);
+    assert.deepEqual(reads, ['a asc 25 0', 'a desc 25 3']);
+    assert.equal(await from('1', 'asc'), '1');
+    assert.equal(reads.length, 2, 'kept');
+    await assert.rejects(from('9', 'asc'), { code: 'not_found' }, 'message 3 came in its place');
+    await assert.rejects(from('gone', 'asc'), { code: 'not_found' });
+    const both = { ...FIRST, from: '1', cursor: Buffer.from('7').toString('base64url') };
+    await assert.rejects(pages.page(chatOf('a', 1), both), { code: 'validation_failed' });
+    const alike = { ...FIRST, cursor: Buffer.from('7').toString('base64url') };
+    await pages.page(chatOf('a', 1), alike);
+    await assert.rejects(pages.page(chatOf('a', 1), { ...FIRST, from: alike.cursor }), { code: 'not_found' });
   });
 
   it('that was not asked for the longest makes room; one that would take too much is not kept', async () => {

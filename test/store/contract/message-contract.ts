@@ -43,6 +43,24 @@ export function messageContract({ fresh }: StoreUnderTest): void {
       assert.equal(await store.messages.find(other.id, last.id), null);
     });
 
+    it('begins beside the place of any message, in both orders', async () => {
+      const all = await pages(store, chat.id, 'asc', 100);
+      for (const [at, { id }] of all.entries()) {
+        const place = (await store.messages.find(chat.id, id))?.seq ?? Number.NaN;
+        const after = await store.messages.list(chat.id, { order: 'asc', after: place - 1, limit: 3 });
+        const before = await store.messages.list(chat.id, { order: 'desc', after: place + 1, limit: 3 });
+        assert.deepEqual(after.items, all.slice(at, at + 3));
+        assert.deepEqual(
+          before.items,
+          all
+            .slice(0, at + 1)
+            .reverse()
+            .slice(0, 3),
+        );
+        assert.deepEqual([after.next === null, before.next === null], [at + 3 >= all.length, at < 3]);
+      }
+    });
+
     it('gives the context before a place, oldest first, the newest part of it when it is long', async () => {
       const context = await store.messages.context(chat.id, 7);
       assert.deepEqual(
