@@ -29,6 +29,8 @@ const Place = Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER });
 const MOST_BYTES = 16 * 1024 * 1024;
 /** A larger one is read each time: it would take the room of hundreds. */
 const LARGEST_BYTES = MOST_BYTES / 64;
+/** What a page costs besides its words: its key, its places in the heap. */
+const PAGE_BYTES = 512;
 
 export class HistoryPages {
   readonly #messages: Pick<MessageRepository, 'list' | 'find'>;
@@ -67,7 +69,7 @@ export class HistoryPages {
     const { items, next } = await this.#messages.list(chatId, { order, limit, ...after });
     // Replaced since its place was looked up.
     if (from !== null && items[0]?.id !== from) throw notFound('message');
-    return Buffer.from(JSON.stringify({ items: items.map(messageView), nextCursor: encodeCursor(next) }));
+    return unpooled(JSON.stringify({ items: items.map(messageView), nextCursor: encodeCursor(next) }));
   }
 
   async #placeBefore(chatId: string, order: 'asc' | 'desc', messageId: string): Promise<number> {
@@ -80,19 +82,26 @@ export class HistoryPages {
     const kept = this.#kept.get(key);
     if (kept === undefined) return undefined;
     this.#kept.delete(key);
-    this.#bytes -= kept.body.length;
+    this.#bytes -= PAGE_BYTES + kept.body.length;
     return kept;
   }
 
   #put(key: string, page: Kept): void {
     this.#take(key);
     this.#kept.set(key, page);
-    this.#bytes += page.body.length;
+    this.#bytes += PAGE_BYTES + page.body.length;
     for (const oldest of this.#kept.keys()) {
       if (this.#bytes <= MOST_BYTES) break;
       this.#take(oldest);
     }
   }
+}
+
+/** In memory of its own: a small buffer of `Buffer.from` keeps 64 KiB that it shares with others. */
+function unpooled(text: string): Buffer {
+  const bytes = Buffer.allocUnsafeSlow(Buffer.byteLength(text));
+  bytes.write(text);
+  return bytes;
 }
 
 function placeOf(cursor: string | null): { after?: number } {

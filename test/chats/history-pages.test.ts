@@ -81,4 +81,14 @@ describe('A page of history', () => {
     for (let n = 0; n < 2; n += 1) await large.pages.page(chatOf('a', 1), FIRST);
     assert.equal(large.reads.length, 2);
   });
+
+  it('costs no more memory than is counted, however small it is', async () => {
+    const { pages, reads } = pagesOver();
+    const page = await pages.page(chatOf('chat 0', 1), FIRST);
+    assert.equal(page.buffer.byteLength, page.length, 'it shares its memory with nobody');
+    for (let n = 1; n <= 32_768; n += 1) await pages.page(chatOf(`chat ${n}`, 1), FIRST);
+    const before = reads.length;
+    await pages.page(chatOf('chat 0', 1), FIRST);
+    assert.equal(reads.length, before + 1, 'what is kept beside the words is counted');
+  });
 });
