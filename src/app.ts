@@ -41,6 +41,7 @@ import { answerClientError, frameworkErrors } from './wire/early-refusals.ts';
 import type { EventStreams } from './wire/event-stream.ts';
 import { acceptOnlyJson } from './wire/json-bodies.ts';
 import { cutLateConnections } from './wire/late-connections.ts';
+import { lazySerializers } from './wire/lazy-serializers.ts';
 import { registerProblems } from './wire/problem-replies.ts';
 import { nameResponses, requestId } from './wire/request-ids.ts';
 import { compileValidator } from './wire/validation.ts';
@@ -85,6 +86,7 @@ export async function buildApp(config: Config, deps: AppDependencies): Promise<F
     requestTimeout: 30_000,
     keepAliveTimeout: 72_000,
     forceCloseConnections: 'idle',
+    schemaController: lazySerializers(),
     routerOptions: { maxParamLength: 200, ignoreTrailingSlash: false, caseSensitive: true },
   }).withTypeProvider<TypeBoxTypeProvider>();
   app.setValidatorCompiler(compileValidator);
