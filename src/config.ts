@@ -81,6 +81,8 @@ const SECOND = 1_000;
 const MINUTE = 60 * SECOND;
 const HOUR = 60 * MINUTE;
 const DAY = 24 * HOUR;
+/** Of the grace: what stopping turns and closing everything takes. */
+const CLOSING_SECONDS = 5;
 
 /**
  * The configuration that `env` describes.
@@ -136,8 +138,7 @@ function readConfig(read: VariableReader, env: Environment): Config {
     publicUrl,
     secure: publicUrl.protocol === 'https:',
     trustProxy: read.networks('TRUST_PROXY'),
-    shutdownGraceMs: read.whole('SHUTDOWN_GRACE_SECONDS', 20, { min: 1, max: 3_600 }) * SECOND,
-    shutdownDelayMs: read.whole('SHUTDOWN_DELAY_SECONDS', 0, { min: 0, max: 300 }) * SECOND,
+    ...readShutdown(read),
     dataDir,
     database,
     sessionSecrets: readKeys(read, 'SESSION_SECRETS', database),
@@ -165,6 +166,17 @@ function readConfig(read: VariableReader, env: Environment): Config {
     tracing: readTracing(read),
     logLevel: read.choice('LOG_LEVEL', ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'], 'info'),
   };
+}
+
+/** A delay that takes all of the grace would end every turn as a kill does. */
+function readShutdown(read: VariableReader): Pick<Config, 'shutdownGraceMs' | 'shutdownDelayMs'> {
+  const grace = read.whole('SHUTDOWN_GRACE_SECONDS', 20, { min: 1, max: 3_600 });
+  const delay = read.whole('SHUTDOWN_DELAY_SECONDS', 0, { min: 0, max: 300 });
+  if (delay > 0 && delay + CLOSING_SECONDS > grace)
+    read.problem(
+      `SHUTDOWN_DELAY_SECONDS is part of SHUTDOWN_GRACE_SECONDS and leaves less than ${CLOSING_SECONDS} s of its ${grace} to end turns in.`,
+    );
+  return { shutdownGraceMs: grace * SECOND, shutdownDelayMs: delay * SECOND };
 }
 
 function readDataDir(read: VariableReader): string {

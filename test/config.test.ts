@@ -104,6 +104,7 @@ describe('Whatever is wrong', () => {
     'an ops host without a port': { OPS_HOST: '0.0.0.0' },
     'a number that is none': { MAX_RUNTIMES: 'many' },
     'a fraction': { TURN_MAX_SECONDS: '1.5' },
+    'a delay that takes all of the grace': { SHUTDOWN_DELAY_SECONDS: '16' },
   };
   for (const [what, env] of Object.entries(refused)) {
     it(`refuses ${what}`, () => {
