@@ -144,7 +144,7 @@ async function guardedScope(scope: FastifyInstance, config: Config, deps: AppDep
 function userOf(request: FastifyRequest, auth: Auth): string | null {
   // Routes without web sessions have none, whatever the type says.
   const session: FastifyRequest['session'] | null | undefined = request.session;
-  return auth.principalOf(request)?.userId ?? session?.userId ?? null;
+  return auth.userIdOf(request) ?? session?.userId ?? null;
 }
 
 /** Nothing inline, nothing from elsewhere but avatars; forms go nowhere else; no framing. */

@@ -53,6 +53,11 @@ export class Authenticator {
     return this.#principals.get(request) ?? null;
   }
 
+  /** For the log: who proved themselves, whether or not the request was allowed then. */
+  userIdOf(request: FastifyRequest): string | null {
+    return this.#recognised.get(request)?.userId ?? null;
+  }
+
   /**
    * Whether the request brings what was good a moment ago: it needs no session then, and {@link check} asks nobody. Call it
    * before the session is read: what ends from here on is not remembered.
@@ -81,6 +86,7 @@ export class Authenticator {
       reply.header('www-authenticate', challenge(hasBearer(request) ? 'invalid_token' : null));
       throw new GatewayError('unauthenticated', 'Sign in, or send an API token as `Authorization: Bearer …`.');
     }
+    this.#recognised.set(request, found);
     if (found.proof.kind === 'session') {
       assertSameOrigin({ method: request.method, headers: request.headers, publicUrl });
     }

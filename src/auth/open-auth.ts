@@ -55,8 +55,10 @@ export interface Auth {
   guard(scope: FastifyInstance, onStranger?: OnStranger): Promise<void>;
   /** Adds `/api/me…` and `/api/tokens…` to a guarded scope. */
   registerAccountRoutes(scope: FastifyInstance): void;
-  /** Null before the guard has run, or on a public route; for rate limits and logs. */
+  /** Null before the guard has run, or on a public route. */
   principalOf(request: FastifyRequest): Principal | null;
+  /** Whose request it is, as far as is known, also of one that was refused; for logs. */
+  userIdOf(request: FastifyRequest): string | null;
   /** Ends all access of a user (a block, an operator's word): sessions, API tokens, streams, turns. */
   endAccess(userId: string, error?: GatewayError): Promise<void>;
   /** A job's work, every minute or so: organizations and users are checked again when due. */
@@ -101,6 +103,7 @@ export async function openAuth(deps: AuthDependencies): Promise<Auth> {
       void scope.register(apiTokenRoutes({ tokens, store, revocations }));
     },
     principalOf: (request) => authenticator.principalOf(request),
+    userIdOf: (request) => authenticator.userIdOf(request),
     endAccess: (userId, error) => access.endAll(userId, error),
     recheckDue: (now, signal) => recheck.recheckDue(now, signal),
     reencryptAll: (signal) => reencryptAll({ store, vault, logger, clock }, signal),

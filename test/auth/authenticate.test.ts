@@ -269,6 +269,25 @@ describe('a request that another site causes', () => {
     assert.equal(program.statusCode, 200);
   });
 
+  it('is told by whose request it was, remembered or not, though it is refused', async () => {
+    const told: (string | null)[] = [];
+    await using gateway = await openAuthApp({
+      routes: async (scope) => {
+        scope.addHook('onResponse', async (request) => void told.push(gateway.auth.userIdOf(request)));
+        scope.post('/test/told', { config: { scope: 'chats:write' } }, async () => 'never');
+      },
+    });
+    const browser = gateway.browser();
+    await browser.signIn('mona');
+    const { userId } = (await browser.api('GET', '/test/read')).json();
+    const headers = { 'sec-fetch-site': 'cross-site' };
+    for (const ms of [0, 1_000]) {
+      gateway.advance(ms);
+      assert.equal((await browser.send('POST', '/test/told', { headers })).statusCode, 403);
+    }
+    assert.deepEqual(told, [userId, userId]);
+  });
+
   it('finds no other origin than PUBLIC_URL where that is not this machine', async () => {
     const env = { PUBLIC_URL: 'https://chat.example' };
     await using gateway = await openAuthApp({
