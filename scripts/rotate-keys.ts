@@ -4,20 +4,17 @@
  * PostgreSQL. A running gateway does the same by itself, after its start and once a day; this says when it is done.
  */
 import { parseArgs } from 'node:util';
-import { type Rotation, reencryptAll } from '../src/auth/credential-rotation.ts';
-import { CredentialVault, VaultError } from '../src/auth/credential-vault.ts';
+import { forgetUnreadable, type Rotation, reencryptAll, sealedWithOlder } from '../src/auth/credential-rotation.ts';
+import { CredentialVault } from '../src/auth/credential-vault.ts';
 import { Keyring } from '../src/auth/keyring.ts';
 import { loadSecrets } from '../src/auth/secrets.ts';
 import { parseConfig } from '../src/config.ts';
 import { openStore, ownDatabase } from '../src/store/open-store.ts';
-import type { CredentialRecord } from '../src/store/records.ts';
 import type { Store } from '../src/store/store.ts';
 import { runCommand } from './command.ts';
 
 /** Each unreadable one is told in the sum: their people's ids belong in no terminal. */
 const SILENT = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} };
-
-const PAGE = 200;
 
 async function main(): Promise<void> {
   const { values } = parseArgs({
@@ -30,7 +27,7 @@ async function main(): Promise<void> {
   const store = await openStore(database, { migrate: false });
   try {
     if (!values.check) tell(await reencryptAll({ store, vault, logger: SILENT, clock: Date.now }, untilStopped()));
-    if (values['forget-unreadable']) console.log(`Forgotten: ${await forget(store, vault)}`);
+    if (values['forget-unreadable']) console.log(`Forgotten: ${await forgetUnreadable({ store, vault })}`);
     const left = await countOlder(store, vault);
     console.log(`Left on an older key: ${left}`);
     if (left === 0) console.log('Older keys may be dropped from CREDENTIAL_KEYS.');
@@ -60,33 +57,8 @@ function untilStopped(): AbortSignal {
 
 async function countOlder(store: Store, vault: CredentialVault): Promise<number> {
   let count = 0;
-  for await (const _record of older(store, vault)) count += 1;
+  for await (const _record of sealedWithOlder({ store, vault })) count += 1;
   return count;
-}
-
-/** Removes what no key opens. @returns how many */
-async function forget(store: Store, vault: CredentialVault): Promise<number> {
-  let forgotten = 0;
-  for await (const { userId, sealed } of older(store, vault)) {
-    try {
-      await vault.open(userId, sealed);
-    } catch (error) {
-      if (!(error instanceof VaultError)) throw error;
-      await store.credentials.delete(userId);
-      forgotten += 1;
-    }
-  }
-  return forgotten;
-}
-
-async function* older(store: Store, vault: CredentialVault): AsyncGenerator<CredentialRecord> {
-  for (let after: string | null = null; ; ) {
-    const page: CredentialRecord[] = await store.credentials.sealedWithOther(vault.keyId, after, PAGE);
-    yield* page;
-    const last = page.at(-1);
-    if (last === undefined || page.length < PAGE) return;
-    after = last.userId;
-  }
 }
 
 await runCommand(main);

@@ -1,4 +1,5 @@
 /** Rotation of `CREDENTIAL_KEYS`: what is sealed with an old key is sealed anew; what no key opens refuses the start. */
+import type { CredentialRecord } from '../store/records.ts';
 import type { Store } from '../store/store.ts';
 import type { AuthLogger, Clock } from './auth-logger.ts';
 import { type CredentialVault, VaultError } from './credential-vault.ts';
@@ -54,6 +55,37 @@ export async function reencryptAll(deps: RotationDeps, signal: AbortSignal): Pro
     }
     const last = page.at(-1);
     if (last === undefined || page.length < PAGE) return { resealed, unreadable };
+    after = last.userId;
+  }
+}
+
+/**
+ * Removes what no key opens, but for what its person has replaced meanwhile by signing in.
+ * @returns how many
+ */
+export async function forgetUnreadable({ store, vault }: Pick<RotationDeps, 'store' | 'vault'>): Promise<number> {
+  let forgotten = 0;
+  for await (const { userId, sealed, version } of sealedWithOlder({ store, vault })) {
+    try {
+      await vault.open(userId, sealed);
+    } catch (error) {
+      if (!(error instanceof VaultError)) throw error;
+      if (await store.credentials.delete(userId, version)) forgotten += 1;
+    }
+  }
+  return forgotten;
+}
+
+/** What is sealed with another key than the current one. */
+export async function* sealedWithOlder({
+  store,
+  vault,
+}: Pick<RotationDeps, 'store' | 'vault'>): AsyncGenerator<CredentialRecord> {
+  for (let after: string | null = null; ; ) {
+    const page: CredentialRecord[] = await store.credentials.sealedWithOther(vault.keyId, after, PAGE);
+    yield* page;
+    const last = page.at(-1);
+    if (last === undefined || page.length < PAGE) return;
     after = last.userId;
   }
 }

@@ -95,8 +95,15 @@ export class SqlCredentialRepository implements CredentialRepository {
     );
   }
 
-  async delete(userId: string): Promise<void> {
-    await this.#database.write((db) => db.deleteFrom('credentials').where('user_id', '=', userId).execute());
+  async delete(userId: string, version?: number): Promise<boolean> {
+    const result = await this.#database.write((db) =>
+      db
+        .deleteFrom('credentials')
+        .where('user_id', '=', userId)
+        .$if(version !== undefined, (query) => query.where('version', '=', version ?? 0))
+        .executeTakeFirst(),
+    );
+    return result.numDeletedRows > 0n;
   }
 
   async sealedWithOther(keyId: string, after: string | null, limit: number): Promise<CredentialRecord[]> {

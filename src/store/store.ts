@@ -82,7 +82,8 @@ export interface CredentialRepository {
   }): Promise<boolean>;
   markRejected(userId: string, version: number, now: number): Promise<void>;
   markChecked(userId: string, now: number): Promise<void>;
-  delete(userId: string): Promise<void>;
+  /** @param version deletes only what is still that one. @returns false: nothing was deleted */
+  delete(userId: string, version?: number): Promise<boolean>;
   /** Users whose credential is not sealed with `keyId`, a few at a time, by user id after `after`. */
   sealedWithOther(keyId: string, after: string | null, limit: number): Promise<CredentialRecord[]>;
   /**
