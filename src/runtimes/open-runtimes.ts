@@ -11,12 +11,14 @@ import { RuntimeFleet } from './runtime-fleet.ts';
 import { type RuntimeLogger, type RuntimeParts, type RuntimeTimings, TIMINGS } from './runtime-parts.ts';
 import type { Runtimes, RuntimeUser } from './runtime-port.ts';
 import { primeRuntime } from './runtime-priming.ts';
+import { leaveUnread } from './sdk-internals.ts';
 import { removeSession } from './session-removal.ts';
 import { openExternal } from './topologies/external.ts';
 import { openIsolated } from './topologies/isolated.ts';
 import { openShared } from './topologies/shared.ts';
 import type { OpenTopology } from './topologies/topology.ts';
 import { shuttingDown } from './unavailable.ts';
+import { isUnheard } from './unheard-events.ts';
 import { UserAccounts } from './user-account.ts';
 
 /** What the runtimes need from outside. */
@@ -44,6 +46,7 @@ const TOPOLOGIES: Record<Config['copilot']['topology'], OpenTopology> = {
  * @throws Error if `DATA_DIR` cannot be written
  */
 export async function openRuntimes(config: Config, dependencies: RuntimeDependencies): Promise<Runtimes> {
+  leaveUnread(isUnheard);
   const closing = new AbortController();
   const parts = partsOf(config, dependencies, closing.signal);
   const topology = await TOPOLOGIES[config.copilot.topology](parts);

@@ -3,6 +3,7 @@
  * `test/runtimes/sdk-internals.test.ts` fails when an update of the SDK moves one.
  */
 import type { ChildProcess } from 'node:child_process';
+import { createRequire } from 'node:module';
 import type { Socket } from 'node:net';
 import type { CopilotClient } from '@github/copilot-sdk';
 
@@ -80,4 +81,34 @@ export function onConnectionClose(client: CopilotClient, listener: () => void): 
 export function divertStderr(child: ChildProcess, take: (text: string) => void): void {
   child.stderr?.removeAllListeners('data');
   child.stderr?.setEncoding('utf8').on('data', take);
+}
+
+interface Reader {
+  options: { contentTypeDecoder: { decode(bytes: Uint8Array, options: unknown): Promise<unknown> } };
+  listen(callback: (message: unknown) => void): unknown;
+}
+
+/** Stands for a message that was not read. */
+const UNREAD = Symbol('unread');
+
+/**
+ * From now on, clients of this process do not decode messages that `unheard` recognises, and never hear of them. The SDK has
+ * no way to ask for less (1.0.14), and its reader is nowhere to be had: what its class does when it begins is changed.
+ * @throws Error when the SDK reads by other means
+ */
+export function leaveUnread(unheard: (bytes: Uint8Array) => boolean): void {
+  const ofSdk = createRequire(import.meta.resolve('@github/copilot-sdk'));
+  const { prototype } = (ofSdk('vscode-jsonrpc/node.js') as { StreamMessageReader: { prototype: Reader } })
+    .StreamMessageReader;
+  const { listen } = prototype;
+  if (Object.hasOwn(prototype, 'listen')) return; // changed already
+  prototype.listen = function (this: Reader, callback) {
+    const { contentTypeDecoder } = this.options;
+    const decode = async (bytes: Uint8Array, options: unknown) =>
+      unheard(bytes) ? UNREAD : contentTypeDecoder.decode(bytes, options);
+    this.options = { ...this.options, contentTypeDecoder: { ...contentTypeDecoder, decode } };
+    return listen.call(this, (message) => {
+      if (message !== UNREAD) callback(message);
+    });
+  };
 }
