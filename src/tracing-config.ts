@@ -32,12 +32,24 @@ export function readTracing(read: VariableReader): TracingConfig {
   const resource = pairs(read, 'OTEL_RESOURCE_ATTRIBUTES', read.text('OTEL_RESOURCE_ATTRIBUTES'));
   return {
     endpoint: endpoint === null ? null : read.url('OTEL_EXPORTER_OTLP_ENDPOINT', endpoint),
-    headers: pairs(read, 'OTEL_EXPORTER_OTLP_HEADERS', read.secret('OTEL_EXPORTER_OTLP_HEADERS')),
+    headers: readHeaders(read),
     serviceName: read.text('OTEL_SERVICE_NAME') ?? resource['service.name'] ?? 'pilothouse',
     resource,
     sampler: read.choice('OTEL_TRACES_SAMPLER', SAMPLERS, 'parentbased_always_on'),
     ratio: readRatio(read),
   };
+}
+
+/** What HTTP takes for headers (RFC 9110, section 5.5): others fail each export, and `fetch` tells the value in its error. */
+function readHeaders(read: VariableReader): Record<string, string> {
+  const name = 'OTEL_EXPORTER_OTLP_HEADERS';
+  const headers = pairs(read, name, read.secret(name));
+  const sendable = Object.entries(headers).every(
+    ([key, value]) => /^[\w!#$%&'*+.^`|~-]+$/.test(key) && /^[\t\x20-\x7e\x80-\xff]*$/.test(value),
+  );
+  if (sendable) return headers;
+  read.problem(`${name} has a name or a value that no HTTP header may have.`);
+  return {};
 }
 
 /** `key=value` pairs with commas between, values percent-encoded as OpenTelemetry has them. A bad one may hold a key: it is not repeated. */

@@ -212,5 +212,10 @@ describe('Traces', () => {
     for (const [index, name] of ['ENDPOINT', 'HEADERS', 'SAMPLER', 'SAMPLER_ARG'].entries())
       assert.match(told[index] ?? '', new RegExp(`OTEL_\\w*${name}\\b`));
     assert.ok(!told.join().includes('the-key-alone'));
+    for (const headers of ['x-key=the-key%0Ax', 'x-key=the-key%E2%82%AC', 'x(key=the-key']) {
+      const [one = '', ...more] = problems({ OTEL_EXPORTER_OTLP_HEADERS: headers });
+      assert.match(one, /OTEL_EXPORTER_OTLP_HEADERS/);
+      assert.ok(!one.includes('the-key') && more.length === 0);
+    }
   });
 });
