@@ -6,6 +6,8 @@ import { post } from './bench-http.ts';
 
 const PEOPLE = ['mona', 'hubot', 'octavia', 'lovelace'];
 const IN_FLIGHT = 32;
+/** Chats on either side before the clock runs: a process that has just started compiles as it goes. */
+const WARMING_CHATS = 16;
 /** Of the gateway's event-loop monitor. */
 const SAMPLING_MS = 10;
 const ms = (value: number) => `${value.toFixed(1)} ms`;
@@ -43,10 +45,20 @@ export async function warmTurns(ground: Ground, { rounds, quick }: Extent): Prom
   const turns = quick ? 5 : 12;
   const gateway = await ground.gateway();
   const mona = await gateway.signIn('mona');
+  const client = await ground.bareClient();
+  const streamed = (stream: boolean) => (stream ? 'text/event-stream' : undefined);
+  for (let chat = 0; chat < (quick ? 2 : WARMING_CHATS); chat += 1) {
+    const session = await ground.bareSession(client, 'mona', `warming-${chat}`);
+    const path = await newChat(mona);
+    for (let turn = 0; turn < turns; turn += 1) {
+      await bareTurn(session);
+      await say(mona, path, streamed(turn % 2 === 0));
+    }
+  }
   const measure = async (stream: boolean) => {
     const chat = await newChat(mona);
-    const session = await ground.bareSession(await ground.bareClient(), 'mona', `bare-${stream}`);
-    const accept = stream ? 'text/event-stream' : undefined;
+    const session = await ground.bareSession(client, 'mona', `bare-${stream}`);
+    const accept = streamed(stream);
     const of = stream ? 'first' : 'whole';
     const ours = () => medianOf(turns, async () => (await say(mona, chat, accept))[of]);
     const other = () => medianOf(turns, async () => (await bareTurn(session))[of]);

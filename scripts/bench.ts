@@ -65,7 +65,8 @@ the load average at the end was ${loadavg()[0]?.toFixed(1)}: if that is far abov
 ${cells.join('\n')}
 
 - **P1, P2, P4**: \`session.sendAndWait\` of the bare SDK on runtime processes of the same kind (\`isolated\`), the same model
-  and prompt, as many turns. Ours goes through HTTP, sign-in, durable transactions in the database, and the log.
+  and prompt, as many turns. Ours goes through HTTP, sign-in, durable transactions in the database, and the log. P1 and P2
+  begin after 192 turns on either side: a process that has just started compiles as it goes.
 - **P3**: GitHub's guide as it is written: a client per request, \`resumeSession\`, \`sendAndWait\`, \`stop\`, over the same kind
   of headless server. The guide's side is called without HTTP, ours with it.
 - **P5**: a Fastify route without anything else that sends the same bytes from memory. **P6**: the same pages among many more.
