@@ -93,9 +93,9 @@ export class SqliteWriteQueue {
 
   async #drain(): Promise<void> {
     while (this.#waiting.length > 0) {
-      // Lets everything the event loop has ready join, and lets it breathe between batches.
-      await nextTurn();
       await this.#db.connection().execute((db) => this.#batch(db));
+      // Lets everything the event loop has ready join the next, and lets it breathe between them.
+      if (this.#waiting.length > 0) await nextTurn();
     }
     this.#draining = null;
   }
