@@ -32,7 +32,9 @@ export function credentialContract({ fresh, sibling }: StoreUnderTest): void {
       });
       await store.credentials.markRejected(userId, 1, 80);
       assert.equal((await store.credentials.find(userId))?.rejectedAt, null, 'the rejected one is gone');
-      await store.credentials.delete(userId);
+      assert.equal(await store.credentials.delete(userId, 1), false, 'that version is gone');
+      assert.equal((await store.credentials.find(userId))?.version, 2);
+      assert.equal(await store.credentials.delete(userId), true);
       assert.equal(await store.credentials.find(userId), null);
     });
 
