@@ -31,6 +31,15 @@ const BATCH = 8;
 /** ms between attempts at a lock that another process holds. */
 const BUSY_PAUSE_MS = 10;
 
+/** How a queue writes. */
+export interface WriteQueueOptions {
+  readonly lockTimeoutMs: number;
+  /** Null: in memory, where nothing is durable. */
+  readonly wal: Pick<WalSync, 'flush'> | null;
+  /** Told of every transaction. */
+  readonly onCommit?: () => void;
+}
+
 /** The one writer of a database. */
 export class SqliteWriteQueue {
   readonly #connection: DatabaseSync;
@@ -39,6 +48,7 @@ export class SqliteWriteQueue {
   readonly #wal: Pick<WalSync, 'flush'> | null;
   #waiting: Job[] = [];
   #draining: Promise<void> | null = null;
+  readonly #onCommit: () => void;
   readonly #syncing = new Set<Promise<void>>();
   /** Transactions committed, and how many of them the disk has for certain. */
   #commits = 0;
@@ -48,13 +58,9 @@ export class SqliteWriteQueue {
 
   /**
    * @param connection commits without waiting for the disk (`synchronous = normal`)
-   * @param wal null: in memory, where nothing is durable
    */
-  constructor(
-    connection: DatabaseSync,
-    db: Kysely<Schema>,
-    { lockTimeoutMs, wal }: { lockTimeoutMs: number; wal: Pick<WalSync, 'flush'> | null },
-  ) {
+  constructor(connection: DatabaseSync, db: Kysely<Schema>, { lockTimeoutMs, wal, onCommit }: WriteQueueOptions) {
+    this.#onCommit = onCommit ?? (() => undefined);
     this.#connection = connection;
     this.#db = db;
     this.#lockTimeoutMs = lockTimeoutMs;
@@ -113,6 +119,7 @@ export class SqliteWriteQueue {
       }
       this.#connection.exec('commit');
       this.#commits += 1;
+      this.#onCommit();
       this.#tell(done);
     } catch (error) {
       if (this.#connection.isOpen && this.#connection.isTransaction) this.#connection.exec('rollback');

@@ -16,6 +16,7 @@ import { mapStoreError } from '../store-errors.ts';
 import { sqliteDialect } from './sqlite-driver.ts';
 import { SqliteStatements } from './sqlite-statements.ts';
 import { SqliteWriteQueue } from './sqlite-write-queue.ts';
+import { LOG_PAGES, WalCheckpoints } from './wal-checkpoints.ts';
 import { WalSync } from './wal-sync.ts';
 
 /** Where the file is and how long a writer waits for another process' lock. */
@@ -48,6 +49,7 @@ class SqliteDatabase implements Database {
   readonly #writer: Kysely<Schema>;
   readonly #queue: SqliteWriteQueue;
   readonly #wal: WalSync | null;
+  readonly #checkpoints: WalCheckpoints | null;
   readonly #locks = new KeyedQueue();
   /** Null in memory: reads share the writer's connection and wait for its transactions. */
   readonly #reader: SqliteStatements | null;
@@ -60,7 +62,9 @@ class SqliteDatabase implements Database {
     this.#writerStatements = new SqliteStatements(connection);
     this.#writer = new Kysely<Schema>({ dialect: sqliteDialect(this.#writerStatements, { shared: true }) });
     this.#wal = path === MEMORY ? null : new WalSync(path);
-    this.#queue = new SqliteWriteQueue(connection, this.#writer, { lockTimeoutMs, wal: this.#wal });
+    this.#checkpoints = path === MEMORY ? null : new WalCheckpoints(path);
+    const onCommit = () => this.#checkpoints?.committed();
+    this.#queue = new SqliteWriteQueue(connection, this.#writer, { lockTimeoutMs, wal: this.#wal, onCommit });
     this.#reader = path === MEMORY ? null : new SqliteStatements(openConnection(path, ...READER_PRAGMAS));
     this.read = this.#reader
       ? new Kysely<Schema>({ dialect: sqliteDialect(this.#reader, { shared: false }) })
@@ -129,6 +133,7 @@ class SqliteDatabase implements Database {
 
   async close(): Promise<void> {
     await this.#queue.drained();
+    await this.#checkpoints?.close();
     this.#wal?.close();
     this.#reader?.close();
     this.#writerStatements.close();
@@ -149,6 +154,7 @@ function openConnection(path: string, ...pragmas: string[]): DatabaseSync {
   connection.exec('pragma journal_mode = wal');
   // The write queue waits for the disk before it tells anyone; `full` would make the event loop wait, too.
   connection.exec('pragma synchronous = normal');
+  connection.exec(`pragma wal_autocheckpoint = ${LOG_PAGES}`);
   connection.exec('pragma temp_store = memory');
   connection.exec('pragma cache_size = -32768');
   for (const pragma of pragmas) connection.exec(pragma);
