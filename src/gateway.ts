@@ -13,6 +13,8 @@ import type { TurnEngine } from './turns/turn-engine.ts';
 export interface Gateway {
   readonly app: FastifyInstance;
   readonly engine: TurnEngine;
+  /** See `Store.failed`. */
+  readonly failed: AbortSignal;
   /**
    * Starts listening, then working. @returns the address, e.g. `http://127.0.0.1:3000`
    * @throws what listening throws, such as EADDRINUSE; the gateway is shut down then
@@ -58,7 +60,7 @@ export async function openGateway(config: Config, logger: Logger, clock: () => n
         await shutdown();
         throw error;
       });
-    return { app, engine: parts.engine, listen, shutdown };
+    return { app, engine: parts.engine, failed: parts.store.failed, listen, shutdown };
   } catch (error) {
     await opened.disposeAsync();
     throw error;

@@ -4,14 +4,20 @@ import { loadSecrets } from './auth/secrets.ts';
 import type { Config } from './config.ts';
 import { createLogger } from './logging.ts';
 
-/** At SIGTERM or SIGINT `shutdown` has `graceMs` milliseconds, then the process leaves what is not closed. */
-export function stopOnSignals(
-  shutdown: () => Promise<void>,
-  graceMs: number,
-  log: (message: string, error?: unknown) => void,
-): void {
+/** How a process ends. */
+export interface Ending {
+  readonly shutdown: () => Promise<void>;
+  /** What that may take, in milliseconds; then the process leaves what is not closed. */
+  readonly graceMs: number;
+  /** Ends the process by itself, with 1: whoever watches over it starts another. */
+  readonly failed?: AbortSignal;
+  readonly log: (message: string, error?: unknown) => void;
+}
+
+/** Ends the process in order at SIGTERM, at SIGINT and when it has failed. */
+export function stopOnSignals({ shutdown, graceMs, failed, log }: Ending): void {
   let stopping = false;
-  const stop = () => {
+  const stop = (code: number) => {
     // A second signal means: now.
     if (stopping) process.exit(1);
     stopping = true;
@@ -20,15 +26,20 @@ export function stopOnSignals(
       process.exit(1);
     }, graceMs).unref();
     shutdown().then(
-      () => process.exit(0),
+      () => process.exit(code),
       (error: unknown) => {
         log('closing failed', error);
         process.exit(1);
       },
     );
   };
-  process.on('SIGTERM', stop);
-  process.on('SIGINT', stop);
+  process.on('SIGTERM', () => stop(0));
+  process.on('SIGINT', () => stop(0));
+  const onFailure = () => {
+    log('the disk failed, and nobody knows what it has: this process ends', failed?.reason);
+    if (!stopping) stop(1);
+  };
+  failed?.addEventListener('abort', onFailure, { once: true });
 }
 
 /**

@@ -8,7 +8,8 @@ async function listen(env: NodeJS.ProcessEnv): Promise<void> {
   const logger = await openLogger(config);
   const gateway = await openGateway(config, logger);
   const log = (message: string, error?: unknown) => logger.error({ err: error }, message);
-  stopOnSignals(() => gateway.shutdown(), config.shutdownGraceMs, log);
+  const { failed } = gateway;
+  stopOnSignals({ shutdown: () => gateway.shutdown(), graceMs: config.shutdownGraceMs, failed, log });
   const address = await gateway.listen();
   logger.info(
     { address, publicUrl: config.publicUrl.origin, topology: config.copilot.topology },

@@ -10,7 +10,7 @@ export async function work(env: NodeJS.ProcessEnv): Promise<void> {
     const logger = await openLogger(config);
     const worker = await openWorker(config, logger);
     const log = (message: string, error?: unknown) => logger.error({ err: error }, message);
-    stopOnSignals(() => worker.shutdown(), config.shutdownGraceMs, log);
+    stopOnSignals({ shutdown: () => worker.shutdown(), graceMs: config.shutdownGraceMs, log });
     // The database's pool, the queue and the timers keep no idle process alive by themselves.
     setInterval(() => undefined, 2 ** 30);
     logger.info({ opsAddress: worker.opsAddress, turns: config.turns.background }, 'a Pilothouse worker is ready');

@@ -12,7 +12,8 @@ type Method = (...args: unknown[]) => unknown;
 export function meteredStore(store: Store, metrics: GatewayMetrics): Store {
   const observed: Record<string, unknown> = {};
   for (const [name, part] of Object.entries(store)) {
-    observed[name] = typeof part === 'object' && part !== null ? meteredRepository(name, part, metrics) : part;
+    const isRepository = typeof part === 'object' && part !== null && !(part instanceof AbortSignal);
+    observed[name] = isRepository ? meteredRepository(name, part, metrics) : part;
   }
   const metered = observed as unknown as Store;
   return { ...metered, credentials: countingRefreshes(metered.credentials, metrics) };

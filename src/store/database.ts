@@ -39,6 +39,8 @@ export interface Database {
   trailing<T>(work: (trx: Kysely<Schema>) => Promise<T>): Promise<T>;
   /** Like {@link transaction}, for who has other things to do until {@link durable}: SQLite's is only committed. */
   early<T>(work: (trx: Kysely<Schema>) => Promise<T>): Promise<T>;
+  /** See `Store.failed`. */
+  readonly failed: AbortSignal;
   /** See `Store.durable`. */
   durable(): Promise<void>;
   /** A hot read outside transactions. `name` is unique in the database. */

@@ -118,6 +118,7 @@ function assemble(database: Database): Store {
     rateCounts: database.engine === 'postgres' ? new SqlRateCountRepository(database) : null,
     openNotices: (listener) => database.openNotices(listener),
     time: () => databaseTime(database),
+    failed: database.failed,
     durable: () => database.durable(),
     ping: (signal) => pingStore(database, signal),
     close: () => database.close(),

@@ -477,6 +477,8 @@ export interface Store {
    * @throws GatewayError `store_unavailable`: the disk failed, and what was committed last may be lost
    */
   durable(): Promise<void>;
+  /** Aborts when the disk failed and nobody knows what it has: nothing more is written, and only a new process goes on. */
+  readonly failed: AbortSignal;
   /** Proves that a write commits within the deadline. */
   ping(signal: AbortSignal): Promise<void>;
   close(): Promise<void>;

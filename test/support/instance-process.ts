@@ -86,6 +86,17 @@ export class InstanceProcess {
     this.#child?.kill('SIGCONT');
   }
 
+  /** Waits until it ends by itself. @returns its exit code */
+  async ended(): Promise<number | null> {
+    const child = this.#child;
+    if (child !== null && child.exitCode === null && child.signalCode === null) await once(child, 'exit');
+    return child?.exitCode ?? null;
+  }
+
+  signal(signal: NodeJS.Signals): void {
+    this.#child?.kill(signal);
+  }
+
   /** SIGTERM. @returns its exit code */
   async terminate(): Promise<number | null> {
     return this.#end('SIGTERM');

@@ -49,6 +49,8 @@ export function openPostgres(options: PostgresOptions, logger: StoreLogger): Dat
 
 class PostgresDatabase implements Database {
   readonly engine = 'postgres';
+  /** Never: the server sees to its disk. */
+  readonly failed = new AbortController().signal;
   readonly read: Kysely<Schema>;
   readonly #pool: pg.Pool;
   readonly #lockPool: pg.Pool;

@@ -53,8 +53,7 @@ export class SqliteWriteQueue {
   /** Transactions committed, and how many of them the disk has for certain. */
   #commits = 0;
   #synced = 0;
-  /** The disk failed us: nobody knows what it has, so nothing more is written. */
-  #broken: Error | null = null;
+  readonly #failure = new AbortController();
 
   /**
    * @param connection commits without waiting for the disk (`synchronous = normal`)
@@ -67,9 +66,14 @@ export class SqliteWriteQueue {
     this.#wal = wal;
   }
 
+  /** See `Store.failed`. */
+  get failed(): AbortSignal {
+    return this.#failure.signal;
+  }
+
   /** Resolves with `work`'s value when it is durable, or with `durable: false` as soon as it is committed. `work` must wait on nothing but its queries. */
   run<T>(work: (db: Kysely<Schema>) => Promise<T>, { durable = true } = {}): Promise<T> {
-    if (this.#broken !== null) return Promise.reject(storeUnavailable(this.#broken));
+    if (this.failed.aborted) return Promise.reject(this.failed.reason);
     return new Promise<T>((resolve, reject) => {
       this.#waiting.push({ durable, work, resolve: resolve as (value: unknown) => void, reject });
       this.#draining ??= this.#drain();
@@ -78,16 +82,16 @@ export class SqliteWriteQueue {
 
   /** See `Database.durable`. */
   async durable(): Promise<void> {
-    if (this.#broken !== null) throw storeUnavailable(this.#broken);
+    this.failed.throwIfAborted();
     const commits = this.#commits;
     if (this.#wal === null || this.#synced >= commits) return;
     try {
       await this.#wal.flush();
     } catch (error) {
-      this.#broken ??= error as Error;
+      this.#failure.abort(storeUnavailable(error));
     }
     // Also where an earlier wait failed meanwhile: the system tells of a lost page once, and a later success means nothing.
-    if (this.#broken !== null) throw storeUnavailable(this.#broken);
+    this.failed.throwIfAborted();
     this.#synced = Math.max(this.#synced, commits);
   }
 

@@ -87,6 +87,10 @@ class SqliteDatabase implements Database {
     return this.#queue.run(work, { durable: false });
   }
 
+  get failed(): AbortSignal {
+    return this.#queue.failed;
+  }
+
   durable(): Promise<void> {
     return this.#queue.durable();
   }

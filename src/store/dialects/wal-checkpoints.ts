@@ -30,19 +30,25 @@ export class WalCheckpoints {
     if (this.#commits < COMMITS || this.#busy || this.#failed) return;
     this.#commits = 0;
     this.#busy = true;
-    this.#worker ??= this.#start();
-    this.#worker.postMessage('checkpoint');
+    try {
+      this.#worker ??= this.#start();
+      this.#worker.postMessage('checkpoint');
+    } catch {
+      this.#failed = true; // no thread to be had: see below
+    }
   }
 
   async close(): Promise<void> {
     const worker = this.#worker;
     this.#failed = true;
     if (worker === null) return;
-    const gone = new Promise<void>((resolve) => worker.once('exit', () => resolve()));
+    const late = Promise.withResolvers<void>();
+    const timer = setTimeout(late.resolve, CLOSE_MS);
+    worker.once('exit', () => late.resolve());
     worker.postMessage(null);
-    const timer = setTimeout(() => void worker.terminate(), CLOSE_MS);
-    await gone;
+    await late.promise;
     clearTimeout(timer);
+    await worker.terminate();
   }
 
   #start(): Worker {
