@@ -22,14 +22,6 @@ export interface ChatFilter {
   pinned?: boolean;
 }
 
-/** Where a page of history begins: at the start of the order, at a cursor, or with a message. */
-export interface HistoryPlace {
-  order: 'asc' | 'desc';
-  cursor?: string | null;
-  /** Id of a message. */
-  from?: string;
-}
-
 export type ChatPatch = Partial<Pick<ChatView, 'title' | 'model' | 'pinned' | 'archived'>>;
 
 export class GatewayApi {
@@ -79,11 +71,10 @@ export class GatewayApi {
   deleteChat = (id: string, keepalive: boolean): Promise<void> =>
     this.#http.json('DELETE', `/api/chats/${enc(id)}`, { keepalive });
 
-  messages(chatId: string, place: HistoryPlace, limit: number, signal: AbortSignal): Promise<Page<MessageView>> {
-    const { order, cursor = null, from } = place;
-    const query = new URLSearchParams({ order, limit: String(limit) });
+  /** Newest first. */
+  messages(chatId: string, cursor: string | null, limit: number, signal: AbortSignal): Promise<Page<MessageView>> {
+    const query = new URLSearchParams({ order: 'desc', limit: String(limit) });
     if (cursor !== null) query.set('cursor', cursor);
-    if (from !== undefined) query.set('from', from);
     return this.#http.json('GET', `/api/chats/${enc(chatId)}/messages?${query}`, { signal });
   }
 

@@ -75,7 +75,6 @@ export const en = {
   chatMissingWhy: 'It was deleted, or the address is not one of yours.',
   chatFailed: 'This chat could not be opened',
   olderMessages: 'Older messages',
-  newerMessages: 'Newer messages',
   toEnd: 'To the end',
   you: 'You',
   youAt: 'You, {time}',

@@ -77,7 +77,6 @@ export const ko: Catalog = {
   chatMissingWhy: '삭제되었거나 본인의 대화가 아닙니다.',
   chatFailed: '대화를 열 수 없습니다',
   olderMessages: '이전 메시지',
-  newerMessages: '다음 메시지',
   toEnd: '맨 아래로',
   you: '나',
   youAt: '나, {time}',

@@ -9,8 +9,8 @@ import { LiveAnswers } from './live-answers.ts';
 import { MessageHistory } from './message-history.ts';
 import { pendingId, type TurnGroup } from './message-order.ts';
 import { Observable } from './observable.ts';
-import { PastReader } from './past-reader.ts';
 import { type Editing, groupsBefore, questionOf, type Retake, regenerationOf } from './retake.ts';
+import { type Sought, seekMessage } from './seek-message.ts';
 import { SendAttempt } from './send-attempt.ts';
 
 export class Conversation extends Observable {
@@ -19,10 +19,12 @@ export class Conversation extends Observable {
   status: 'loading' | 'ready' | 'missing' | 'failed' = 'loading';
   error: ApiError | null = null;
   readonly answers: LiveAnswers;
-  readonly past: PastReader;
   attempt: SendAttempt | null = null;
   /** The message of one's own that is being put differently. */
   editing: Editing | null = null;
+  loadingOlder = false;
+  /** The message that was looked for, until the view has led to it. */
+  sought: Sought | null = null;
   /** The box that takes a message back which was not taken. */
   onTakenBack: ((attempt: SendAttempt) => void) | null = null;
   readonly #api: GatewayApi;
@@ -44,10 +46,6 @@ export class Conversation extends Observable {
       onEnded: (turn, message) => this.#ended(turn, message),
       onLost: () => void this.refresh(),
     });
-    this.past = new PastReader(this.#history, {
-      onChange: () => this.changed(),
-      onError: (error, signal) => this.#failed(error, signal),
-    });
     this.chat = chat;
     if (chat !== null) this.status = 'ready';
     this.#active.abort();
@@ -55,17 +53,12 @@ export class Conversation extends Observable {
 
   get groups(): readonly TurnGroup[] {
     const { groups } = this.#history;
-    const retake = this.#retaking;
+    const retake = this.attempt?.error === null ? this.attempt.retake : null;
     return retake === null ? groups : groupsBefore(groups, retake.questionId);
   }
 
   get hasOlder(): boolean {
     return this.#history.hasOlder;
-  }
-
-  /** Something of long ago is looked at; what was said last is not in sight. */
-  get hasNewer(): boolean {
-    return this.#history.hasNewer && this.#retaking === null;
   }
 
   /** The newest turn that is being answered; null: none is. */
@@ -110,32 +103,37 @@ export class Conversation extends Observable {
     }
   }
 
-  /** A try that is on its way: what it takes the place of is not shown. */
-  get #retaking(): Retake | null {
-    return this.attempt?.error === null ? this.attempt.retake : null;
-  }
-
-  /** Shows a little more of what was said before. */
+  /** Reads one page further back. */
   async loadOlder(): Promise<void> {
-    await this.past.readOlder(this.#active.signal);
+    if (this.loadingOlder || !this.hasOlder) return;
+    this.loadingOlder = true;
+    if (!this.#history.isAhead) this.changed();
+    const { signal } = this.#active;
+    try {
+      await this.#history.readOlder(signal);
+    } catch (error) {
+      this.#failed(apiErrorOf(error), signal);
+    } finally {
+      this.loadingOlder = false;
+      this.changed();
+    }
   }
 
-  /** Shows a little more of what was said after. */
-  async loadNewer(): Promise<void> {
-    await this.past.readNewer(this.#active.signal);
-  }
-
-  /** Shows what was said last. */
-  toEnd(): void {
-    this.#history.toEnd();
-    this.changed();
-  }
-
-  /** Shows a message with what stands around it, however long ago it was. */
+  /** Brings a message into what is shown, however long ago it was. */
   async seek(messageId: string): Promise<void> {
     const { signal } = this.#active;
     await this.#refreshed;
-    if (this.status === 'ready' && !signal.aborted) await this.past.seek(messageId, signal);
+    if (this.status !== 'ready' || signal.aborted) return;
+    this.loadingOlder = true;
+    try {
+      const found = await seekMessage(this.#history, messageId, signal, () => this.changed());
+      this.sought = { messageId, found };
+    } catch (error) {
+      this.#failed(apiErrorOf(error), signal);
+    } finally {
+      this.loadingOlder = false;
+      this.changed();
+    }
   }
 
   /** Sends a message. A second try with the same `key` cannot make a second message. */
@@ -143,7 +141,6 @@ export class Conversation extends Observable {
     const attempt = new SendAttempt(message, key, retake, () => this.changed());
     this.attempt = attempt;
     this.editing = null;
-    if (retake === null) this.#history.toEnd();
     this.changed();
     await this.#submit(attempt);
   }

@@ -55,12 +55,6 @@ export function withOlder(known: readonly MessageView[], older: readonly Message
   return [...older.filter(({ id }) => !ids.has(id)), ...known];
 }
 
-/** `known` with a newer page behind it. @param newer oldest first; of what is in both it has the newer word */
-export function withNewer(known: readonly MessageView[], newer: readonly MessageView[]): MessageView[] {
-  const ids = new Set(newer.map(({ id }) => id));
-  return [...known.filter(({ id }) => !ids.has(id)), ...newer];
-}
-
 /** `known` with this message, in place if it is there already. */
 export function withMessage(known: readonly MessageView[], message: MessageView): MessageView[] {
   const at = known.findIndex(

@@ -157,7 +157,6 @@ export class Workspace extends Observable {
       const known = this.#kept.get(chatId);
       this.conversation = known ?? new Conversation(chatId, this.api, this.#conversationEvents(), null);
       this.#keep(this.conversation);
-      this.conversation.toEnd();
       this.conversation.activate();
     }
     this.changed();

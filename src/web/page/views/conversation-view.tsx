@@ -8,11 +8,11 @@ import { usePage, useText } from '../parts/page-context.ts';
 import { useWatch } from '../parts/use-watch.ts';
 import { AttemptView } from './attempt-view.tsx';
 import { Composer } from './composer.tsx';
+import { OlderMessages } from './older-messages.tsx';
 import { StretchView } from './stretch-view.tsx';
 import { useEndScroll } from './use-end-scroll.ts';
 import { useKeptPlace } from './use-kept-place.ts';
 import { useSought } from './use-sought.ts';
-import { NewerMessages, OlderMessages } from './way-through.tsx';
 
 export function ConversationView({ conversation }: { conversation: Conversation }) {
   const t = useText();
@@ -20,13 +20,9 @@ export function ConversationView({ conversation }: { conversation: Conversation 
   const content = useRef<HTMLDivElement>(null);
   useWatch(conversation);
   useKeptPlace(conversation, box, content);
-  const { atEnd, toEnd, leaveEnd } = useEndScroll(box, content, conversation.hasNewer);
+  const { atEnd, toEnd, leaveEnd } = useEndScroll(box, content);
   useSought(conversation, box, leaveEnd);
-  const { status, hasNewer, attempt } = conversation;
-  const toNewest = () => {
-    conversation.toEnd();
-    toEnd();
-  };
+  const { status } = conversation;
   if (status === 'missing' || status === 'failed') return <NoConversation conversation={conversation} />;
   return (
     <>
@@ -37,12 +33,11 @@ export function ConversationView({ conversation }: { conversation: Conversation 
             {status === 'loading' ? <p class="progress">{t('loading')}</p> : null}
             <OlderMessages conversation={conversation} />
             <Turns conversation={conversation} />
-            <NewerMessages conversation={conversation} />
-            {hasNewer && attempt?.retake === null ? null : <AttemptView conversation={conversation} />}
+            <AttemptView conversation={conversation} />
           </div>
         </section>
         {atEnd ? null : (
-          <button type="button" class="button to-end" onClick={toNewest} aria-label={t('toEnd')} title={t('toEnd')}>
+          <button type="button" class="button to-end" onClick={toEnd} aria-label={t('toEnd')} title={t('toEnd')}>
             <Icon name="down" />
           </button>
         )}
@@ -53,8 +48,7 @@ export function ConversationView({ conversation }: { conversation: Conversation 
 }
 
 function Turns({ conversation }: { conversation: Conversation }) {
-  const { groups, editing, idle, hasNewer } = conversation;
-  const newest = hasNewer ? undefined : groups.at(-1);
+  const { groups, editing, idle } = conversation;
   const stretches = useRef<readonly Stretch[]>([]);
   stretches.current = inStretches(groups, stretches.current);
   return (
@@ -65,7 +59,7 @@ function Turns({ conversation }: { conversation: Conversation }) {
           stretch={stretch}
           conversation={conversation}
           told={stretch.groups.some(({ turnId }) => conversation.answers.knows(turnId)) ? {} : null}
-          newest={stretch === stretches.current.at(-1) ? newest : undefined}
+          newest={stretch === stretches.current.at(-1) ? groups.at(-1) : undefined}
           idle={idle}
           editing={stretch.groups.some(({ turnId }) => turnId === editing?.turnId) ? editing : null}
         />

@@ -1,22 +1,13 @@
-/**
- * Keeps the end in sight while an answer grows, until the reader scrolls away; then leaves them alone. The end of what is shown
- * is not the end while there is more to come behind it (`hasNewer`).
- */
+/** Keeps the end in sight while an answer grows, until the reader scrolls away; then leaves them alone. */
 import type { RefObject } from 'preact';
 import { useCallback, useLayoutEffect, useRef, useState } from 'preact/hooks';
 
 /** This near to the end counts as the end, in pixels. */
 const NEAR = 64;
 
-export function useEndScroll(
-  box: RefObject<HTMLElement | null>,
-  content: RefObject<HTMLElement | null>,
-  hasNewer: boolean,
-) {
+export function useEndScroll(box: RefObject<HTMLElement | null>, content: RefObject<HTMLElement | null>) {
   const [atEnd, setAtEnd] = useState(true);
   const stuck = useRef(true);
-  const more = useRef(hasNewer);
-  more.current = hasNewer;
   const toEnd = useCallback(() => {
     stuck.current = true;
     setAtEnd(true);
@@ -36,14 +27,15 @@ export function useEndScroll(
     };
     let lastTop = element.scrollTop;
     const onScroll = () => {
+      const left = element.scrollHeight - element.scrollTop - element.clientHeight;
       const up = element.scrollTop < lastTop - 1;
       lastTop = element.scrollTop;
-      if (toGo(element) <= NEAR) tell(!more.current);
+      if (left <= NEAR) tell(true);
       // What grows below is no scrolling: only a move up takes the reader away from the end.
       else if (up) tell(false);
     };
     const follow = () => {
-      if (stuck.current && !more.current) element.scrollTop = element.scrollHeight;
+      if (stuck.current) element.scrollTop = element.scrollHeight;
       // Layout moves too, when content above gets smaller: it has come to rest here, before its scroll event is told.
       lastTop = element.scrollTop;
     };
@@ -57,17 +49,5 @@ export function useEndScroll(
       element.removeEventListener('scroll', onScroll);
     };
   }, [box, content]);
-  // What was the end of a part is the end of all when the two have met, without any scrolling.
-  useLayoutEffect(() => {
-    const element = box.current;
-    if (hasNewer || element === null || toGo(element) > NEAR) return;
-    stuck.current = true;
-    setAtEnd(true);
-  }, [box, hasNewer]);
   return { atEnd, toEnd, leaveEnd };
-}
-
-/** Pixels below what is in sight. */
-function toGo({ scrollHeight, scrollTop, clientHeight }: HTMLElement): number {
-  return scrollHeight - scrollTop - clientHeight;
 }

@@ -6,10 +6,10 @@ import { usePage } from '../parts/page-context.ts';
 
 export function useSought(conversation: Conversation, box: RefObject<HTMLElement | null>, leaveEnd: () => void): void {
   const { announcer, toasts, translator } = usePage();
-  const { sought } = conversation.past;
+  const { sought } = conversation;
   useLayoutEffect(() => {
     if (sought === null) return;
-    conversation.past.sought = null;
+    conversation.sought = null;
     const scroller = box.current;
     const message = scroller?.querySelector<HTMLElement>(`[data-message="${CSS.escape(sought.messageId)}"]`);
     if (!sought.found || scroller === null || message == null) {
