@@ -10,14 +10,21 @@ export function useShortcuts(workspace: Workspace, openDrawer: () => void): void
       if (key === 'k' && !event.shiftKey) {
         event.preventDefault();
         openDrawer();
-        requestAnimationFrame(() => document.getElementById('chat-search')?.focus());
+        focusOn('chat-search');
       } else if (key === 'o' && event.shiftKey) {
         event.preventDefault();
         workspace.open(null);
-        requestAnimationFrame(() => document.getElementById('composer')?.focus());
+        focusOn('composer');
       }
     };
     document.addEventListener('keydown', onKey);
     return () => document.removeEventListener('keydown', onKey);
   }, [workspace, openDrawer]);
+}
+
+/** At once, so that no letter is lost that is typed right after; and where it was hidden, as soon as it is there. */
+function focusOn(id: string): void {
+  const focus = () => document.getElementById(id)?.focus();
+  focus();
+  requestAnimationFrame(focus);
 }
