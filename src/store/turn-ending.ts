@@ -2,13 +2,13 @@
 import type { Kysely } from 'kysely';
 import { type Database, type Statement, slot, slots } from './database.ts';
 import { MESSAGE_COLUMNS } from './message-record.ts';
-import type { UsageRecord } from './records.ts';
 import type { Schema } from './schema.ts';
 import type { SearchIndex } from './search-index.ts';
 import { storableText } from './storable-text.ts';
 import type { TurnEnd } from './store.ts';
 import type { TurnFrames } from './turn-frames.ts';
 import { RUNNING } from './turn-record.ts';
+import { usageRow } from './usage-repository.ts';
 
 interface LockedTurn {
   chat_id: string;
@@ -80,7 +80,7 @@ export class TurnEnding {
         messageId: end.message?.id ?? null,
       });
       await this.#answer(trx, end, turn);
-      for (const usage of end.usage) await this.#saveUsage(trx, usageRow(usage));
+      for (const usage of end.usage) await this.#saveUsage(trx, { ...usageRow(usage) });
       await this.#touchChat(trx, { now, lost: end.contextLost ? 1 : 0, chatId: turn.chat_id });
       return true;
     });
@@ -135,19 +135,4 @@ function closeTurn(database: Database) {
       last_frame_id: slot<number>('lastFrame'),
     })
     .where('id', '=', slot<string>('turnId'));
-}
-
-function usageRow(usage: UsageRecord) {
-  return {
-    id: usage.id,
-    turn_id: usage.turnId,
-    chat_id: usage.chatId,
-    user_id: usage.userId,
-    model: usage.model,
-    input_tokens: usage.inputTokens,
-    output_tokens: usage.outputTokens,
-    cached_tokens: usage.cachedTokens,
-    cost: usage.cost,
-    created_at: usage.createdAt,
-  };
 }

@@ -1,16 +1,10 @@
 /** The store's port, kept by both engines: one suite, run on a SQLite file and on a real PostgreSQL. */
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { after, before, describe } from 'node:test';
-import { type DatabaseLocation, openStore } from '../../src/store/open-store.ts';
-import type { Store } from '../../src/store/store.ts';
 import { accountContract } from '../store/contract/account-contract.ts';
+import { onBothEngines } from '../store/contract/both-engines.ts';
 import { chatContract } from '../store/contract/chat-contract.ts';
 import { clusterContract } from '../store/contract/cluster-contract.ts';
 import { credentialContract } from '../store/contract/credential-contract.ts';
 import { eraseContract } from '../store/contract/erase-contract.ts';
-import type { StoreUnderTest } from '../store/contract/fixtures.ts';
 import { historyVersionContract } from '../store/contract/history-version-contract.ts';
 import { messageContract } from '../store/contract/message-contract.ts';
 import { searchContract } from '../store/contract/search-contract.ts';
@@ -19,9 +13,8 @@ import { acceptContract } from '../store/contract/turn-accept-contract.ts';
 import { turnContract } from '../store/contract/turn-contract.ts';
 import { turnEndContract } from '../store/contract/turn-end-contract.ts';
 import { webSessionContract } from '../store/contract/web-session-contract.ts';
-import { type PostgresServer, startPostgres } from '../support/postgres.ts';
 
-const SUITES = [
+onBothEngines('the store', [
   accountContract,
   credentialContract,
   webSessionContract,
@@ -35,56 +28,4 @@ const SUITES = [
   sessionFileContract,
   eraseContract,
   clusterContract,
-];
-
-describe('the store on SQLite', () => {
-  let directory: string;
-  let files = 0;
-  before(async () => {
-    directory = await mkdtemp(join(tmpdir(), 'pilothouse-store-'));
-  });
-  const stores = openStores('sqlite', async () => {
-    files += 1;
-    return { kind: 'sqlite', path: join(directory, `${files}.db`) };
-  });
-  after(() => rm(directory, { recursive: true, force: true }));
-  for (const suite of SUITES) suite(stores);
-});
-
-describe('the store on PostgreSQL', () => {
-  let server: PostgresServer;
-  before(async () => {
-    server = await startPostgres();
-  });
-  let migrated: Promise<string> | undefined;
-  const stores = openStores('postgres', async () => {
-    // Migrations run once and are copied: 25 times would take longer than the tests.
-    migrated ??= server.createDatabase().then(async (url) => {
-      await (await openStore({ kind: 'postgres', url })).close();
-      return url;
-    });
-    return { kind: 'postgres', url: await server.createDatabase(await migrated) };
-  });
-  after(() => server.close());
-  for (const suite of SUITES) suite(stores);
-});
-
-/** Closes whatever its suites opened. */
-function openStores(engine: Store['engine'], locate: () => Promise<DatabaseLocation>): StoreUnderTest {
-  const opened = new Map<Store, DatabaseLocation>();
-  const open = async (location: DatabaseLocation): Promise<Store> => {
-    const store = await openStore(location);
-    opened.set(store, location);
-    return store;
-  };
-  after(() => Promise.all([...opened.keys()].map((store) => store.close())));
-  return {
-    engine,
-    fresh: async () => open(await locate()),
-    sibling: async (store) => {
-      const location = opened.get(store);
-      if (!location) throw new Error('not opened here');
-      return engine === 'sqlite' ? store : open(location);
-    },
-  };
-}
+]);

@@ -7,28 +7,9 @@ import type { OwnedTurn, Store, TurnEnd } from '../../src/store/store.ts';
 import type { FrameWriter } from '../../src/turns/frame-writer.ts';
 import { LiveTurn } from '../../src/turns/live-turn.ts';
 import { storeEnd } from '../../src/turns/turn-closing.ts';
+import { TURN } from './support/running-turn.ts';
 
 const COMPLETED = { status: 'completed', error: null } as const;
-
-const TURN = {
-  id: 'turn',
-  chatId: 'chat',
-  userId: '1',
-  status: 'running',
-  userMessageId: 'm1',
-  messageId: null,
-  model: 'm',
-  createdAt: 1,
-  startedAt: 2,
-  endedAt: null,
-  error: null,
-  answerSeq: 2,
-  cancelRequestedAt: null,
-  owner: 'here',
-  fence: 1,
-  heartbeatAt: 2,
-  background: false,
-} as unknown as OwnedTurn;
 
 function message(seq: number): MessageRecord {
   return { id: `m${seq}`, seq, content: `message ${seq}`, attachments: [] } as unknown as MessageRecord;
@@ -36,7 +17,7 @@ function message(seq: number): MessageRecord {
 
 /** A turn whose first message was asked and answered, and a store that has `saved` behind it. */
 async function answered(saved: readonly MessageRecord[]) {
-  const live = new LiveTurn(TURN, message(1), { requestId: null, markDirty: () => undefined });
+  const live = new LiveTurn(TURN as OwnedTurn, message(1), { requestId: null, markDirty: () => undefined });
   await live.nextPrompt();
   assert.equal(await live.nextPrompt(), null);
   const ends: TurnEnd[] = [];

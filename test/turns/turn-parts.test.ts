@@ -3,7 +3,6 @@ import assert from 'node:assert/strict';
 import { describe, it, mock } from 'node:test';
 import { GatewayError } from '../../src/errors.ts';
 import type { RuntimeEvent } from '../../src/runtimes/runtime-port.ts';
-import type { TurnRecord } from '../../src/store/records.ts';
 import { firstWords, isRealTitle } from '../../src/turns/chat-title.ts';
 import { untilStored } from '../../src/turns/patience.ts';
 import { conclude } from '../../src/turns/turn-conclusion.ts';
@@ -13,28 +12,9 @@ import { TurnLog } from '../../src/turns/turn-log.ts';
 import { turnView } from '../../src/turns/turn-shapes.ts';
 import { LocalTurnSignals } from '../../src/turns/turn-signals.ts';
 import { UserEvents } from '../../src/turns/user-events.ts';
+import { TURN } from './support/running-turn.ts';
 
 const NEVER = new AbortController().signal;
-
-const TURN: TurnRecord = {
-  id: 'turn',
-  chatId: 'chat',
-  userId: '1',
-  status: 'running',
-  userMessageId: 'question',
-  messageId: null,
-  model: 'm',
-  createdAt: 1,
-  startedAt: 2,
-  endedAt: null,
-  error: null,
-  answerSeq: 2,
-  cancelRequestedAt: null,
-  owner: 'here',
-  fence: 1,
-  heartbeatAt: 2,
-  background: false,
-};
 
 const delta = (text: string): TurnEvent => ({ event: 'message.delta', data: { text } });
 
