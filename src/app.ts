@@ -97,7 +97,7 @@ export async function buildApp(config: Config, deps: AppDependencies): Promise<F
   nameResponses(app);
   measureRequests(app, deps.metrics);
   auditRequests(app, deps.audit, (request) => userOf(request, deps.auth));
-  await addSecurityHeaders(app, securityHeaders(config));
+  addSecurityHeaders(app, securityHeaders(config));
   await registerApiDocument(app, { '/v1/': toldByOpenAi });
   const counting = deps.rateLimitStore === null ? {} : { store: deps.rateLimitStore as never };
   await app.register(rateLimit, { global: false, enableDraftSpec: true, ...counting });

@@ -73,6 +73,7 @@ export async function registerApiDocument(app: FastifyInstance, faces: ErrorFace
   });
   await app.register(swaggerUi, { routePrefix: '/docs', staticCSP: DOCS_POLICY });
   app.get('/openapi.json', { schema: { hide: true } }, async () => app.swagger());
-  // A route that nobody described, or two shapes of one name, are told at start and not to the first reader.
-  app.addHook('onReady', async () => void app.swagger());
+  // A route that nobody described, or two shapes of one name, are told to the log at start and not to the first reader. Not
+  // before people are served: it takes longer than opening the store.
+  app.addHook('onListen', async () => void app.swagger());
 }
