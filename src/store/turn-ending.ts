@@ -1,5 +1,5 @@
 /** `end`: everything a turn leaves behind, in one transaction and once. */
-import type { Kysely } from 'kysely';
+import { type Kysely, sql } from 'kysely';
 import { type Database, type Statement, slot, slots } from './database.ts';
 import { MESSAGE_COLUMNS } from './message-record.ts';
 import type { Schema } from './schema.ts';
@@ -54,7 +54,7 @@ export class TurnEnding {
         .updateTable('chats')
         .set((eb) => ({
           updated_at: slot<number>('now'),
-          context_version: eb('context_version', '+', slot<number>('lost')),
+          context_version: eb('context_version', '+', lostOrPassedOver()),
           history_version: eb('history_version', '+', 1),
         }))
         .where('id', '=', slot<string>('chatId')),
@@ -81,7 +81,8 @@ export class TurnEnding {
       });
       await this.#answer(trx, end, turn);
       for (const usage of end.usage) await this.#saveUsage(trx, { ...usageRow(usage) });
-      await this.#touchChat(trx, { now, lost: end.contextLost ? 1 : 0, chatId: turn.chat_id });
+      const lost = end.contextLost ? 1 : 0;
+      await this.#touchChat(trx, { now, lost, turnId, chatId: turn.chat_id });
       return true;
     });
   }
@@ -104,6 +105,22 @@ export class TurnEnding {
     const { chat_id: chatId, user_id: userId } = turn;
     await this.#search.add(trx, { chatId, userId, source: message.id, text: content });
   }
+}
+
+/**
+ * 1 when the runtime session can no longer be trusted: the caller says so, or a message that waited behind this turn was
+ * cancelled: it stays in the history behind this turn's question, this turn's session may have been opened after that and
+ * without it, and the next turn has to see that.
+ */
+function lostOrPassedOver() {
+  const turnId = slot<string>('turnId');
+  return sql<number>`case when ${slot<number>('lost')} = 1 or exists (
+    select 1 from turns passed where passed.chat_id = chats.id and passed.id <> ${turnId}
+      and passed.ended_at is not null and passed.answer_seq > (
+        select question.seq from messages question join turns ending on question.id = ending.user_message_id
+        where ending.id = ${turnId}
+      )
+  ) then 1 else 0 end`;
 }
 
 /** A message that joins takes the place right before the answer's. */

@@ -51,6 +51,34 @@ export function turnEndContract({ fresh }: StoreUnderTest): void {
       assert.deepEqual(await store.turns.frames(turn.id, 0, 1e6), frames(1, 5));
     });
 
+    it('tells that the session lacks a message that was cancelled while it waited behind', async () => {
+      const userId = await newUser(store);
+      const chat = await newChat(store, userId);
+      const version = async () => (await store.chats.findOwned(userId, chat.id))?.contextVersion ?? -1;
+      const running = await accepted(store, ask(chat));
+      const waiting = await accepted(store, ask(chat, { delivery: 'queue' }));
+      await store.turns.requestCancel(userId, waiting.id, 150);
+      // The session of the running turn may be opened only now, under this version and without that message.
+      const opened = await version();
+      assert.ok(await store.turns.end(endOf(running)));
+      assert.equal(await version(), opened + 1);
+      const next = await accepted(store, ask(chat));
+      assert.ok(await store.turns.end(endOf(next)));
+      assert.equal(await version(), opened + 1, 'once');
+    });
+
+    it('tells so, too, when the running turn has moved behind that message since', async () => {
+      const userId = await newUser(store);
+      const chat = await newChat(store, userId);
+      const running = await accepted(store, ask(chat));
+      const waiting = await accepted(store, ask(chat, { delivery: 'queue' }));
+      await store.turns.requestCancel(userId, waiting.id, 150);
+      assert.equal((await store.turns.accept(ask(chat, { delivery: 'steer' }))).kind, 'steered');
+      const opened = (await store.chats.findOwned(userId, chat.id))?.contextVersion ?? -1;
+      assert.ok(await store.turns.end(endOf(running)));
+      assert.equal((await store.chats.findOwned(userId, chat.id))?.contextVersion, opened + 1);
+    });
+
     it('the end writes answer, frames, usage and the chat’s activity together', async () => {
       const turn = await newTurn();
       const usage = {
