@@ -1,15 +1,6 @@
 /** What the chats' routes are handed by the composition root. */
 
-import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
-import type {
-  FastifyBaseLogger,
-  FastifyInstance,
-  FastifyReply,
-  FastifyRequest,
-  RawReplyDefaultExpression,
-  RawRequestDefaultExpression,
-  RawServerDefault,
-} from 'fastify';
+import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Runtimes } from '../runtimes/runtime-port.ts';
 import type { Store } from '../store/store.ts';
 import type { CredentialSource } from '../turns/credential-source.ts';
@@ -30,12 +21,3 @@ export interface ChatDependencies {
   /** Aborts when the right the request came with ends (sign-out, revoked token, block); over with the reply. */
   readonly untilRevoked: (request: FastifyRequest, reply: FastifyReply) => AbortSignal;
 }
-
-/** A Fastify scope whose schemas are TypeBox. */
-export type TypedApp = FastifyInstance<
-  RawServerDefault,
-  RawRequestDefaultExpression,
-  RawReplyDefaultExpression,
-  FastifyBaseLogger,
-  TypeBoxTypeProvider
->;

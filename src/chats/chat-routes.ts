@@ -6,7 +6,8 @@ import { ChatShape, chatView } from '../turns/turn-shapes.ts';
 import { decodeCursor, encodeCursor } from '../wire/cursor.ts';
 import { newId } from '../wire/ids.ts';
 import { Id, Nullable, PageOf, PageQuery, problems, Strict } from '../wire/shapes.ts';
-import type { ChatDependencies, TypedApp } from './chat-dependencies.ts';
+import type { TypedApp } from '../wire/typed-app.ts';
+import type { ChatDependencies } from './chat-dependencies.ts';
 import { availableModel } from './model-choice.ts';
 
 export const Title = Type.String({ minLength: 1, maxLength: 200, pattern: '\\S' });

@@ -6,7 +6,8 @@ import type { MessageRecord } from '../store/records.ts';
 import type { OwnedChat, Store } from '../store/store.ts';
 import { chatView, messageView } from '../turns/turn-shapes.ts';
 import { isoTime, problems, StreamBody, Strict } from '../wire/shapes.ts';
-import type { ChatDependencies, TypedApp } from './chat-dependencies.ts';
+import type { TypedApp } from '../wire/typed-app.ts';
+import type { ChatDependencies } from './chat-dependencies.ts';
 import { ChatParams } from './chat-routes.ts';
 
 const ExportQuery = Strict({

@@ -5,7 +5,8 @@ import type { ForkOutcome, OwnedChat } from '../store/store.ts';
 import { ChatShape, chatView } from '../turns/turn-shapes.ts';
 import { newId } from '../wire/ids.ts';
 import { Id, Nullable, problems, Strict } from '../wire/shapes.ts';
-import type { ChatDependencies, TypedApp } from './chat-dependencies.ts';
+import type { TypedApp } from '../wire/typed-app.ts';
+import type { ChatDependencies } from './chat-dependencies.ts';
 import { ChatParams, Title } from './chat-routes.ts';
 
 const ForkRequest = Strict({

@@ -6,7 +6,8 @@ import { userModels } from '../turns/model-choice.ts';
 import { ChatShape, chatView } from '../turns/turn-shapes.ts';
 import { newId } from '../wire/ids.ts';
 import { Id, Nullable, problems, Strict } from '../wire/shapes.ts';
-import type { ChatDependencies, TypedApp } from './chat-dependencies.ts';
+import type { TypedApp } from '../wire/typed-app.ts';
+import type { ChatDependencies } from './chat-dependencies.ts';
 import { ModelName, Title } from './chat-routes.ts';
 import { Attachments, checkedAttachments } from './turn-request.ts';
 

@@ -2,7 +2,8 @@
 import { Type } from 'typebox';
 import { defaultOf, userModels } from '../turns/model-choice.ts';
 import { Nullable, problems } from '../wire/shapes.ts';
-import type { ChatDependencies, TypedApp } from './chat-dependencies.ts';
+import type { TypedApp } from '../wire/typed-app.ts';
+import type { ChatDependencies } from './chat-dependencies.ts';
 
 const ModelShape = Type.Object({
   id: Type.String(),

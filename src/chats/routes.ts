@@ -1,7 +1,9 @@
 /** Every route of this room, for the composition root. */
+
+import type { TypedApp } from '../wire/typed-app.ts';
 import { askRoutes } from './ask-routes.ts';
 import { branchRoutes } from './branch-routes.ts';
-import type { ChatDependencies, TypedApp } from './chat-dependencies.ts';
+import type { ChatDependencies } from './chat-dependencies.ts';
 import { chatRoutes } from './chat-routes.ts';
 import { exportRoutes } from './export-routes.ts';
 import { forkRoutes } from './fork-routes.ts';

@@ -5,7 +5,8 @@ import type { SearchHit } from '../store/store.ts';
 import { ChatShape, chatView } from '../turns/turn-shapes.ts';
 import { decodeCursor, encodeCursor } from '../wire/cursor.ts';
 import { isoTime, Nullable, PageOf, PageQuery, problems, Strict, Time } from '../wire/shapes.ts';
-import type { ChatDependencies, TypedApp } from './chat-dependencies.ts';
+import type { TypedApp } from '../wire/typed-app.ts';
+import type { ChatDependencies } from './chat-dependencies.ts';
 import { ChatKey } from './chat-routes.ts';
 
 const SearchQuery = Strict({

@@ -6,7 +6,8 @@ import type { OwnedTurn } from '../store/store.ts';
 import { hasEnded } from '../turns/turn-events.ts';
 import { TurnShape, turnView } from '../turns/turn-shapes.ts';
 import { Id, problems, StreamBody } from '../wire/shapes.ts';
-import type { ChatDependencies, TypedApp } from './chat-dependencies.ts';
+import type { TypedApp } from '../wire/typed-app.ts';
+import type { ChatDependencies } from './chat-dependencies.ts';
 import { sendTurnEvents } from './turn-reply.ts';
 
 const TurnParams = Type.Object({ turnId: Id });

@@ -2,7 +2,8 @@
 
 import type { SseFrame } from '../wire/event-stream.ts';
 import { problems, StreamBody } from '../wire/shapes.ts';
-import type { ChatDependencies, TypedApp } from './chat-dependencies.ts';
+import type { TypedApp } from '../wire/typed-app.ts';
+import type { ChatDependencies } from './chat-dependencies.ts';
 
 export function userEventRoutes(app: TypedApp, deps: ChatDependencies): void {
   app.get(
