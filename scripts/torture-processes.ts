@@ -2,12 +2,14 @@
  * The processes under torture: the stand-in of GitHub and Copilot, and the real gateway (`src/main.ts`), which is killed and
  * started again on the same data. Linux only: what is left of a killed gateway is looked up in `/proc`.
  */
+
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readdirSync, readFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { createInterface } from 'node:readline';
 import { setTimeout as delay } from 'node:timers/promises';
+import { standInEnvironment } from '../src/demo/stand-in-environment.ts';
 
 /** Where the parts of a stand-in are, as it prints them. */
 export interface StandInAddresses {
@@ -51,12 +53,7 @@ export class GatewayProcess {
       PORT: String(place.port),
       PUBLIC_URL: this.url,
       DATA_DIR: place.dataDir,
-      GITHUB_URL: standIn.githubUrl,
-      GITHUB_API_URL: standIn.githubApiUrl,
-      GITHUB_CLIENT_ID: standIn.clientId,
-      GITHUB_CLIENT_SECRET: standIn.clientSecret,
-      COPILOT_API_URL: standIn.copilotApiUrl,
-      COPILOT_DEBUG_GITHUB_API_URL: standIn.debugGitHubApiUrl,
+      ...standInEnvironment(standIn),
       RATE_LIMIT_PER_MINUTE: '1000000',
       LOG_LEVEL: 'warn',
       ...env,

@@ -2,10 +2,12 @@
  * `npm run demo`: the real gateway, the real Copilot runtime, and a local stand-in of GitHub and of Copilot's model API, so
  * that a newcomer without a GitHub app or network signs in and chats within a minute.
  */
+
 import { parseConfig } from '../config.ts';
 import { openGateway } from '../gateway.ts';
 import { openLogger } from '../process-life.ts';
 import { type StandIn, startStandIn } from './stand-in.ts';
+import { standInEnvironment } from './stand-in-environment.ts';
 
 /** A pace at which one can read along, in milliseconds. */
 const HUMAN_PACE = { firstTokenMs: 400, tokenMs: 25 };
@@ -16,12 +18,7 @@ async function demo(): Promise<void> {
     DATA_DIR: './data/demo',
     LOG_LEVEL: 'warn',
     ...process.env,
-    GITHUB_URL: standIn.githubUrl,
-    GITHUB_API_URL: standIn.githubApiUrl,
-    GITHUB_CLIENT_ID: standIn.clientId,
-    GITHUB_CLIENT_SECRET: standIn.clientSecret,
-    COPILOT_API_URL: standIn.copilotApiUrl,
-    COPILOT_DEBUG_GITHUB_API_URL: standIn.debugGitHubApiUrl,
+    ...standInEnvironment(standIn),
   });
   const logger = await openLogger(config);
   const gateway = await openGateway(config, logger);

@@ -2,12 +2,14 @@
  * A whole gateway for tests: real store, real runtime, real HTTP on a port of its own, with the stand-in as GitHub and
  * Copilot. `signIn` plays the browser through the real OAuth flow.
  */
+
 import { mkdtemp, rm } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseConfig } from '../../src/config.ts';
 import { type StandIn, type StandInOptions, startStandIn } from '../../src/demo/stand-in.ts';
+import { standInEnvironment } from '../../src/demo/stand-in-environment.ts';
 import { type Gateway, openGateway } from '../../src/gateway.ts';
 import { createLogger } from '../../src/logging.ts';
 import { Browser } from './http-browser.ts';
@@ -45,12 +47,7 @@ export function gatewayEnvironment(standIn: StandIn, place: { dataDir: string; p
     PORT: String(place.port),
     PUBLIC_URL: `http://localhost:${place.port}`,
     DATA_DIR: place.dataDir,
-    GITHUB_URL: standIn.githubUrl,
-    GITHUB_API_URL: standIn.githubApiUrl,
-    GITHUB_CLIENT_ID: standIn.clientId,
-    GITHUB_CLIENT_SECRET: standIn.clientSecret,
-    COPILOT_API_URL: standIn.copilotApiUrl,
-    COPILOT_DEBUG_GITHUB_API_URL: standIn.debugGitHubApiUrl,
+    ...standInEnvironment(standIn),
     LOG_LEVEL: 'debug',
   };
 }
