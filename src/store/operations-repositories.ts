@@ -11,6 +11,7 @@ import type {
 } from './operations.ts';
 import type { AuditEventTable, JobRunTable } from './schema.ts';
 import { storableText } from './storable-text.ts';
+import { userRecord } from './user-repository.ts';
 
 /** {@link JobRunRepository} on either engine: the row itself is the lock, so an instance that dies holds it only so long. */
 export class SqlJobRunRepository implements JobRunRepository {
@@ -132,17 +133,7 @@ export class SqlPeopleRepository implements PeopleRepository {
       query = query.where(sql<boolean>`lower(login) like ${prefix} escape '\\'`);
     }
     const rows = await query.execute();
-    return rows.map((row) => ({
-      id: row.id,
-      login: row.login,
-      name: row.name,
-      avatarUrl: row.avatar_url,
-      createdAt: row.created_at,
-      updatedAt: row.updated_at,
-      blockedAt: row.blocked_at,
-      validAfter: row.valid_after,
-      lastSeenAt: row.last_seen_at,
-    }));
+    return rows.map((row) => ({ ...userRecord(row), lastSeenAt: row.last_seen_at }));
   }
 }
 

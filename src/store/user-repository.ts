@@ -119,7 +119,8 @@ export class SqlUserRepository implements UserRepository {
   }
 }
 
-function userRecord(row: UserRow): UserRecord {
+/** The value that rooms get. */
+export function userRecord(row: UserRow): UserRecord {
   return {
     id: row.id,
     login: row.login,

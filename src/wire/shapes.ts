@@ -2,7 +2,7 @@
  * Shapes that every room's schemas share. A schema is the only description of a shape: types come from it, the OpenAPI
  * document comes from it. Its `title`, where it has one, is its name there and in generated clients.
  */
-import { type Static, type TProperties, type TSchema, Type } from 'typebox';
+import { type TProperties, type TSchema, Type } from 'typebox';
 import { ERROR_CODES, type ErrorCode } from '../errors.ts';
 
 /** `null` is how an absent value looks on our wire. */
@@ -53,9 +53,6 @@ export const PageQuery = {
 export function PageOf<Item extends TSchema>(item: Item) {
   return Type.Object({ items: Type.Array(item), nextCursor: Nullable(Type.String()) });
 }
-
-/** A problem as it goes over the wire. */
-export type ProblemBody = Static<typeof ProblemShape>;
 
 /** Milliseconds since the epoch → ISO 8601. */
 export function isoTime(milliseconds: number): string {

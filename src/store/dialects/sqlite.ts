@@ -118,8 +118,7 @@ class SqliteDatabase implements Database {
     const { sql, parameters } = query.compile();
     return async (_trx, values) => {
       try {
-        const { rows, changes = 0 } = this.#writerStatements.run(sql, fillSlots(parameters, values));
-        return { rows: rows as Row[], numAffectedRows: BigInt(changes) };
+        return { rows: this.#writerStatements.run(sql, fillSlots(parameters, values)).rows as Row[] };
       } catch (error) {
         throw mapStoreError(error);
       }
