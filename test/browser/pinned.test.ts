@@ -50,7 +50,7 @@ test('a pinned chat older than the first page stands on top after a reload, once
   await rows(page)
     .filter({ hasText: `Later ${LATER}` })
     .waitFor();
-  assert.deepEqual(await pinned(page).locator('.chat-name').allInnerTexts(), ['Logbook', 'Almanac']);
+  assert.deepEqual(await pinned(page).locator('.chat-name').allTextContents(), ['Logbook', 'Almanac']);
   assert.ok((await rows(page).count()) < LATER, 'the list was not read to its end');
   await page.locator('.chat-nav').evaluate((list) => list.scrollTo(0, list.scrollHeight));
   await page.getByRole('link', { name: 'Later 1', exact: true }).waitFor();
@@ -62,7 +62,7 @@ test('what another tab unpins, archives and deletes leaves the top here too', as
   await pinned(other).getByText('Almanac').waitFor();
   await choose(other, 'Almanac', 'Unpin');
   await page.getByRole('region', { name: 'Today' }).getByText('Almanac').waitFor();
-  assert.deepEqual(await pinned(page).locator('.chat-name').allInnerTexts(), ['Logbook']);
+  assert.deepEqual(await pinned(page).locator('.chat-name').allTextContents(), ['Logbook']);
   await choose(other, 'Almanac', 'Pin');
   await pinned(page).getByText('Almanac').waitFor();
   await choose(other, 'Almanac', 'Archive');
